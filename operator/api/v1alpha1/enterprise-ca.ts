@@ -1,19 +1,20 @@
 // EnterpriseCA: an issuing CA with exactly one backend, its leaf defaults and how it revokes.
 import { z } from 'zod';
+import type { Kind } from '../kind.ts';
 import { baseStatus, duration, objectName, privateKey } from './fields.ts';
 
-export const enterpriseCASpec = z.strictObject({
+export const enterpriseCASpec = z.object({
   managed: z
-    .strictObject({
+    .object({
       root: z
-        .strictObject({
+        .object({
           commonName: z.string().min(1).max(64).optional(),
           duration: duration.default('87600h'),
           privateKey: privateKey.default({ algorithm: 'ECDSA', size: 384 }),
         })
         .prefault({}),
       issuing: z
-        .strictObject({
+        .object({
           duration: duration.default('26280h'),
           privateKey: privateKey.default({ algorithm: 'ECDSA', size: 256 }),
         })
@@ -21,29 +22,29 @@ export const enterpriseCASpec = z.strictObject({
       generation: z.int32().min(1).default(1),
     })
     .optional(),
-  provided: z.strictObject({ secretRef: z.strictObject({ name: objectName }) }).optional(),
+  provided: z.object({ secretRef: z.object({ name: objectName }) }).optional(),
   leaf: z
-    .strictObject({
+    .object({
       duration: duration.default('2160h'),
       renewAfterPercent: z.int32().min(1).max(99).default(66),
       privateKey: privateKey.default({ algorithm: 'ECDSA', size: 256 }),
     })
     .prefault({}),
   revocation: z
-    .strictObject({
-      crl: z.strictObject({ validity: duration.default('48h'), refresh: duration.default('12h') }).prefault({}),
-      ocsp: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
+    .object({
+      crl: z.object({ validity: duration.default('48h'), refresh: duration.default('12h') }).prefault({}),
+      ocsp: z.object({ enabled: z.boolean().default(true) }).prefault({}),
       baseURL: z.string().max(512).optional(),
     })
     .optional(),
 });
 
-export const enterpriseCAStatus = z.strictObject({
+export const enterpriseCAStatus = z.object({
   ...baseStatus,
   /** Every authority of this CA, newest generation first. */
   authorities: z
     .array(
-      z.strictObject({
+      z.object({
         role: z.enum(['Root', 'Issuing']),
         generation: z.int(),
         subject: z.string(),
@@ -63,3 +64,19 @@ export const enterpriseCAStatus = z.strictObject({
 
 export type EnterpriseCASpec = z.infer<typeof enterpriseCASpec>;
 export type EnterpriseCAStatus = z.infer<typeof enterpriseCAStatus>;
+
+export const enterpriseCA: Kind = {
+  kind: 'EnterpriseCA',
+  plural: 'enterprisecas',
+  shortName: 'eca',
+  scope: 'Cluster',
+  description: 'An issuing CA: exactly one backend, the defaults of the certificates it issues, and how it revokes.',
+  spec: enterpriseCASpec,
+  status: enterpriseCAStatus,
+  rules: [],
+  columns: [
+    { name: 'Ready', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
+    { name: 'Age', jsonPath: '.metadata.creationTimestamp', type: 'date' },
+  ],
+  example: '',
+};

@@ -31,17 +31,17 @@ export const duration = z
   .max(32)
   .regex(/^([0-9]+(h|m|s))+$/);
 
-export const privateKey = z.strictObject({
+export const privateKey = z.object({
   algorithm: z.enum(['ECDSA', 'RSA', 'Ed25519']).default('ECDSA'),
   /** Bits: ECDSA 256, 384 or 521; RSA 2048 to 4096. Absent: 256 or 2048. Ed25519 has none. */
   size: z.int32().optional(),
 });
 
-export const labelSelector = z.strictObject({
+export const labelSelector = z.object({
   matchLabels: z.record(z.string(), z.string()).optional(),
   matchExpressions: z
     .array(
-      z.strictObject({
+      z.object({
         key: z.string(),
         operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
         values: z.array(z.string()).max(64).optional(),
@@ -51,7 +51,7 @@ export const labelSelector = z.strictObject({
     .optional(),
 });
 
-export const condition = z.strictObject({
+export const condition = z.object({
   type: z.string(),
   status: z.enum(['True', 'False', 'Unknown']),
   reason: z.string(),

@@ -1,12 +1,16 @@
 // The kinds of trustmesh.io/v1alpha1: types inferred from their schemas, and how the API server addresses each.
 import type { z } from 'zod';
+import type { Kind } from '../kind.ts';
 import type { KubeObject } from '../object.ts';
-import type { enterpriseCASpec, enterpriseCAStatus } from './enterprise-ca.ts';
-import type { trustDomainSpec, trustDomainStatus } from './trust-domain.ts';
-import type { trustedServerSpec, trustedServerStatus } from './trusted-server.ts';
+import { enterpriseCA, type enterpriseCASpec, type enterpriseCAStatus } from './enterprise-ca.ts';
+import { trustDomain, type trustDomainSpec, type trustDomainStatus } from './trust-domain.ts';
+import { trustedServer, type trustedServerSpec, type trustedServerStatus } from './trusted-server.ts';
 
 export const group = 'trustmesh.io';
 export const version = 'v1alpha1';
+
+/** Every kind of the group, from which CRDs and reference pages are generated. */
+export const kinds: readonly Kind[] = [enterpriseCA, trustDomain, trustedServer];
 
 export interface EnterpriseCA extends KubeObject {
   readonly spec: z.infer<typeof enterpriseCASpec>;

@@ -1,30 +1,31 @@
 // TrustedServer: a server pool. Its role, its names, its certificate uses, its listeners and the files it wants rendered.
 import { z } from 'zod';
+import type { Kind } from '../kind.ts';
 import { baseStatus, dnsLabel, fqdn, objectName } from './fields.ts';
 import { role, use } from './roles.ts';
 
-export const trustedServerSpec = z.strictObject({
+export const trustedServerSpec = z.object({
   trustDomain: objectName,
   role,
   poolFQDN: fqdn,
   members: z
-    .array(z.strictObject({ fqdn, name: dnsLabel.optional() }))
+    .array(z.object({ fqdn, name: dnsLabel.optional() }))
     .min(1)
     .max(128),
-  webServices: z.strictObject({ internalFQDN: fqdn.optional(), externalFQDN: fqdn.optional() }).optional(),
+  webServices: z.object({ internalFQDN: fqdn.optional(), externalFQDN: fqdn.optional() }).optional(),
   edge: z
-    .strictObject({
+    .object({
       accessFQDN: fqdn.optional(),
       conferencingFQDN: fqdn.optional(),
       audioVideoFQDN: fqdn.optional(),
     })
     .optional(),
   certificates: z
-    .strictObject({
+    .object({
       scope: z.enum(['PerMember', 'Pool']).default('PerMember'),
       uses: z
         .array(
-          z.strictObject({
+          z.object({
             use,
             enterpriseCA: objectName.optional(),
             extraNames: z.array(fqdn).max(64).optional(),
@@ -42,7 +43,7 @@ export const trustedServerSpec = z.strictObject({
   peers: z.array(objectName).max(256).optional(),
   listeners: z
     .array(
-      z.strictObject({
+      z.object({
         name: dnsLabel,
         port: z.int32().min(1).max(65535),
         protocol: z.enum(['MTLS', 'TLS', 'TCP', 'HTTPS']),
@@ -56,7 +57,7 @@ export const trustedServerSpec = z.strictObject({
     .optional(),
 });
 
-export const certificateStatus = z.strictObject({
+export const certificateStatus = z.object({
   use,
   member: z.string().optional(),
   secretName: z.string(),
@@ -67,7 +68,7 @@ export const certificateStatus = z.strictObject({
   renewAt: z.string(),
 });
 
-export const trustedServerStatus = z.strictObject({
+export const trustedServerStatus = z.object({
   ...baseStatus,
   certificates: z.array(certificateStatus).max(1024).optional(),
 });
@@ -75,3 +76,19 @@ export const trustedServerStatus = z.strictObject({
 export type TrustedServerSpec = z.infer<typeof trustedServerSpec>;
 export type TrustedServerStatus = z.infer<typeof trustedServerStatus>;
 export type CertificateStatus = z.infer<typeof certificateStatus>;
+
+export const trustedServer: Kind = {
+  kind: 'TrustedServer',
+  plural: 'trustedservers',
+  shortName: 'ts',
+  scope: 'Namespaced',
+  description: 'A server pool: its role, its names, its certificate uses, its listeners and the files it wants rendered.',
+  spec: trustedServerSpec,
+  status: trustedServerStatus,
+  rules: [],
+  columns: [
+    { name: 'Ready', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
+    { name: 'Age', jsonPath: '.metadata.creationTimestamp', type: 'date' },
+  ],
+  example: '',
+};

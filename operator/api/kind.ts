@@ -1,0 +1,51 @@
+// What a kind is to the API server and to its readers: one value from which its CRD and its reference page are made.
+import type { z } from 'zod';
+
+/** A rule that the API server checks, in CEL, and the sentence it answers with when it is broken. */
+export interface Rule {
+  readonly rule: string;
+  /** The rule in one sentence: what the reference page says, and what a user reads where there is no `messageExpression`. */
+  readonly message: string;
+  /** CEL that yields the sentence for the object at hand: what was seen, and what would be right. */
+  readonly messageExpression?: string;
+  /** Where under the node that carries the rule the fault lies, such as `.members`. */
+  readonly fieldPath?: string;
+}
+
+/** A column of `kubectl get`. Priority 1 shows with `-o wide` only. */
+export interface Column {
+  readonly name: string;
+  readonly jsonPath: string;
+  readonly type?: 'string' | 'integer' | 'date';
+  readonly description?: string;
+  readonly priority?: number;
+}
+
+export interface Kind {
+  readonly kind: string;
+  readonly plural: string;
+  readonly shortName: string;
+  readonly scope: 'Cluster' | 'Namespaced';
+  /** What an object of this kind declares: one or two sentences. */
+  readonly description: string;
+  readonly spec: z.ZodType;
+  readonly status: z.ZodType;
+  /** Rules over the whole object; there and only there `self.metadata.name` can be read. */
+  readonly rules: readonly Rule[];
+  readonly columns: readonly Column[];
+  /** A complete object in YAML that applies as it stands. */
+  readonly example: string;
+}
+
+/** Metadata that makes the API server check `rules` on the node that carries it. */
+export function checked(...rules: readonly Rule[]): { readonly 'x-kubernetes-validations': readonly Rule[] } {
+  return { 'x-kubernetes-validations': rules };
+}
+
+/** Metadata of a list whose items are told apart by the field `key`: merged by it, and refused twice. */
+export function keyedBy(key: string): Readonly<Record<string, unknown>> {
+  return { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': [key] };
+}
+
+/** Metadata of a list that holds each value once, in any order. */
+export const set = { 'x-kubernetes-list-type': 'set' } as const;
