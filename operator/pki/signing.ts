@@ -1,0 +1,66 @@
+// Puts a certificate together and signs it (RFC 5280, 4.1). What it may say is decided by leaf.ts and authority.ts.
+import { createPublicKey, type KeyObject, sign } from 'node:crypto';
+import { keyAlgorithmOf, type SignatureAlgorithm, signatureAlgorithmOf } from './algorithm.ts';
+import { bitString, explicit, sequence, smallInteger, time, unsignedInteger } from './der-writer.ts';
+import type { Validity } from './validity.ts';
+
+export interface Signer {
+  /** Name, DER, as the signer's own certificate has it. */
+  readonly name: Buffer;
+  readonly privateKey: KeyObject;
+  readonly algorithm: SignatureAlgorithm;
+}
+
+export interface CertificateFields extends Validity {
+  /** The magnitude, big-endian, at most 20 octets with its sign octet. */
+  readonly serial: Uint8Array;
+  /** Name, DER. */
+  readonly subject: Buffer;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Buffer;
+  /** Complete extensions, DER. */
+  readonly extensions: readonly Buffer[];
+}
+
+const version3 = explicit(0, smallInteger(2));
+
+/** Throws TypeError for a key that no CA of ours may have. */
+export function signerOf(name: Buffer, privateKey: KeyObject): Signer {
+  const algorithm = signatureAlgorithmOf(keyAlgorithmOf(privateKey));
+  if (algorithm === undefined) throw new TypeError(`a CA cannot sign with a key of type ${keyAlgorithmOf(privateKey)}`);
+  return { name, privateKey, algorithm };
+}
+
+/** A TBSCertificate, DER. Throws RangeError for a serial that is zero or too long, or a validity that ends before it begins. */
+export function toBeSigned({ name, algorithm }: Signer, fields: CertificateFields): Buffer {
+  const serial = unsignedInteger(fields.serial);
+  if (serial.length > 22) throw new RangeError('a serial number has at most 20 octets');
+  if (fields.serial.every((octet) => octet === 0)) throw new RangeError('a serial number is never zero');
+  if (fields.notAfter <= fields.notBefore) throw new RangeError('a certificate cannot end before it begins');
+  return sequence(
+    version3,
+    serial,
+    algorithm.identifier,
+    name,
+    sequence(time(fields.notBefore), time(fields.notAfter)),
+    fields.subject,
+    fields.publicKey,
+    explicit(3, sequence(...fields.extensions)),
+  );
+}
+
+/** A Certificate, DER. */
+export function signCertificate(signer: Signer, fields: CertificateFields): Buffer {
+  const tbs = toBeSigned(signer, fields);
+  return sequence(tbs, signer.algorithm.identifier, bitString(sign(signer.algorithm.digest, tbs, signer.privateKey)));
+}
+
+/** SubjectPublicKeyInfo, DER. */
+export function publicKeyInfo(key: KeyObject): Buffer {
+  return key.export({ type: 'spki', format: 'der' });
+}
+
+/** Whether `privateKey` is the other half of `publicKey`. */
+export function isKeyOf(privateKey: KeyObject, publicKey: KeyObject): boolean {
+  return createPublicKey(privateKey).equals(publicKey);
+}
