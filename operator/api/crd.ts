@@ -30,7 +30,9 @@ export function structuralSchema(schema: z.ZodType): JSONSchema {
   return z.toJSONSchema(schema, {
     target: 'openapi-3.0',
     io: 'input',
-    override: ({ jsonSchema }) => {
+    override: ({ zodSchema, jsonSchema }) => {
+      // The API server checks a default as it is written, before it would complete it from the defaults inside.
+      if (jsonSchema.default !== undefined) jsonSchema.default = z.parse(zodSchema, undefined);
       if (jsonSchema.type === 'integer') nameIntegerFormat(jsonSchema);
       // Structural schemas take `additionalProperties` or `properties`, not both: unknown fields are pruned, and refused by strict validation.
       if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;

@@ -1,7 +1,7 @@
 // What a kind is to the API server and to its readers: one value from which its CRD and its reference page are made.
 import type { z } from 'zod';
 
-/** A rule that the API server checks, in CEL, and the sentence it answers with when it is broken. */
+/** A rule that the API server checks, in CEL, and the sentence it answers with when the rule is broken. */
 export interface Rule {
   readonly rule: string;
   /** The rule in one sentence: what the reference page says, and what a user reads where there is no `messageExpression`. */
@@ -10,6 +10,7 @@ export interface Rule {
   readonly messageExpression?: string;
   /** Where under the node that carries the rule the fault lies, such as `.members`. */
   readonly fieldPath?: string;
+  readonly reason?: 'FieldValueForbidden' | 'FieldValueInvalid';
 }
 
 /** A column of `kubectl get`. Priority 1 shows with `-o wide` only. */
@@ -21,16 +22,16 @@ export interface Column {
   readonly priority?: number;
 }
 
-export interface Kind {
+export interface Kind<Spec extends z.ZodType = z.ZodType, Status extends z.ZodType = z.ZodType> {
   readonly kind: string;
   readonly plural: string;
   readonly shortName: string;
   readonly scope: 'Cluster' | 'Namespaced';
-  /** What an object of this kind declares: one or two sentences. */
+  /** What an object of this kind declares, in one or two sentences. */
   readonly description: string;
-  readonly spec: z.ZodType;
-  readonly status: z.ZodType;
-  /** Rules over the whole object; there and only there `self.metadata.name` can be read. */
+  readonly spec: Spec;
+  readonly status: Status;
+  /** Rules over the whole object: there, and only there, `self.metadata.name` can be read. */
   readonly rules: readonly Rule[];
   readonly columns: readonly Column[];
   /** A complete object in YAML that applies as it stands. */
@@ -38,14 +39,27 @@ export interface Kind {
 }
 
 /** Metadata that makes the API server check `rules` on the node that carries it. */
-export function checked(...rules: readonly Rule[]): { readonly 'x-kubernetes-validations': readonly Rule[] } {
+export function checked(...rules: readonly Rule[]) {
   return { 'x-kubernetes-validations': rules };
 }
 
-/** Metadata of a list whose items are told apart by the field `key`: merged by it, and refused twice. */
-export function keyedBy(key: string): Readonly<Record<string, unknown>> {
+/** Metadata of a list whose items are told apart by the field `key`: merged by it, and refused when it comes twice. */
+export function keyedBy(key: string) {
   return { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': [key] };
 }
 
-/** Metadata of a list that holds each value once, in any order. */
-export const set = { 'x-kubernetes-list-type': 'set' } as const;
+/** Metadata of a list that holds each value once. */
+export const distinct = { 'x-kubernetes-list-type': 'set' };
+
+/** Metadata of an object that is replaced as a whole: an apply never mixes new fields with old ones. */
+export const atomic = { 'x-kubernetes-map-type': 'atomic' };
+
+/** The rule that a field keeps the value it was created with. */
+export function immutable(field: string, because: string): Rule {
+  return {
+    rule: 'self == oldSelf',
+    message: `${field} is immutable: ${because}.`,
+    messageExpression: `"${field} is immutable: it is '%s' and cannot become '%s', because ${because}.".format([oldSelf, self])`,
+    reason: 'FieldValueForbidden',
+  };
+}

@@ -1,68 +1,87 @@
-// Field types that several kinds share: names, durations, keys, conditions. Each says in a sentence what it takes.
+// Fields that several kinds share: keys, label selectors, and what every status holds.
 import { z } from 'zod';
+import { atomic, checked, keyedBy } from '../kind.ts';
 
-const label = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
+/** The sizes that a key of each algorithm may have, in bits. The first is what is made where none is given. */
+const keySizes = { ECDSA: [256, 384, 521], RSA: [2048, 3072, 4096] } as const;
 
-/** An absolute DNS name: lower case, ASCII (IDNA A-labels), at most 253 octets, labels at most 63, no wildcard (DOMAIN, names by role). */
-export const fqdn = z
-  .string()
-  .min(1)
-  .max(253)
-  .regex(new RegExp(`^${label}(\\.${label})+$`));
+const inWords = (sizes: readonly number[]) => `${sizes.slice(0, -1).join(', ')} or ${sizes.at(-1)}`;
 
-/** `a.example.com`, or `*.example.com` for every name below it. */
-export const namePattern = z
-  .string()
-  .min(1)
-  .max(253)
-  .regex(new RegExp(`^(\\*\\.)?${label}(\\.${label})+$`));
+export const privateKey = z
+  .object({
+    algorithm: z
+      .enum(['ECDSA', 'RSA', 'Ed25519'])
+      .default('ECDSA')
+      .describe('Ed25519 is refused where a TrustDomain requires FIPS.'),
+    size: z
+      .int32()
+      .optional()
+      .describe(
+        `Bits of the key: ${inWords(keySizes.ECDSA)} for ECDSA (256 where absent), ${inWords(keySizes.RSA)} for RSA (2048 where absent), none for Ed25519.`,
+      ),
+  })
+  .meta({
+    ...atomic,
+    ...checked({
+      rule:
+        "!has(self.size) || (self.algorithm == 'ECDSA' && self.size in " +
+        `[${keySizes.ECDSA}]) || (self.algorithm == 'RSA' && self.size in [${keySizes.RSA}])`,
+      message: `ECDSA keys have ${inWords(keySizes.ECDSA)} bits, RSA keys ${inWords(keySizes.RSA)}, Ed25519 keys no size.`,
+      messageExpression:
+        `(self.algorithm == 'Ed25519' ? "%s keys have one size, not %d bits: leave size out." : ` +
+        `self.algorithm == 'RSA' ? "%s keys have ${inWords(keySizes.RSA)} bits, not %d." : ` +
+        `"%s keys have ${inWords(keySizes.ECDSA)} bits, not %d.").format([self.algorithm, self.size])`,
+      fieldPath: '.size',
+    }),
+  });
 
-export const dnsLabel = z
-  .string()
-  .min(1)
-  .max(63)
-  .regex(new RegExp(`^${label}$`));
+export const labelSelector = z
+  .object({
+    matchLabels: z
+      .record(z.string(), z.string().max(63))
+      .optional()
+      .meta({ maxProperties: 64, description: 'Labels that must all be present with these values.' }),
+    matchExpressions: z
+      .array(
+        z
+          .object({
+            key: z.string().max(317).describe('Key of the label.'),
+            operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']).describe('How the label is compared.'),
+            values: z.array(z.string().max(63)).max(64).optional().describe('What In and NotIn compare with.'),
+          })
+          .meta(
+            checked({
+              rule: "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
+              message: 'In and NotIn need values; Exists and DoesNotExist take none.',
+              fieldPath: '.values',
+            }),
+          ),
+      )
+      .max(16)
+      .optional()
+      .describe('Requirements that must all be met.'),
+  })
+  .meta(atomic);
 
-export const objectName = z.string().min(1).max(253);
-
-/** A positive duration in hours, minutes and seconds, as `2160h` or `1h30m`. Days are not a unit. */
-export const duration = z
-  .string()
-  .max(32)
-  .regex(/^([0-9]+(h|m|s))+$/);
-
-export const privateKey = z.object({
-  algorithm: z.enum(['ECDSA', 'RSA', 'Ed25519']).default('ECDSA'),
-  /** Bits: ECDSA 256, 384 or 521; RSA 2048 to 4096. Absent: 256 or 2048. Ed25519 has none. */
-  size: z.int32().optional(),
-});
-
-export const labelSelector = z.object({
-  matchLabels: z.record(z.string(), z.string()).optional(),
-  matchExpressions: z
-    .array(
-      z.object({
-        key: z.string(),
-        operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
-        values: z.array(z.string()).max(64).optional(),
-      }),
-    )
-    .max(16)
-    .optional(),
-});
-
-export const condition = z.object({
+const condition = z.object({
   type: z.string(),
   status: z.enum(['True', 'False', 'Unknown']),
   reason: z.string(),
   message: z.string(),
-  observedGeneration: z.int().min(0),
+  observedGeneration: z.int(),
   lastTransitionTime: z.string(),
 });
 
 export const baseStatus = {
-  observedGeneration: z.int().default(-1),
-  conditions: z.array(condition).max(16).optional(),
+  observedGeneration: z
+    .int()
+    .default(-1)
+    .describe('The metadata.generation that this status tells of; -1 until the object was first looked at.'),
+  conditions: z
+    .array(condition)
+    .max(16)
+    .optional()
+    .meta({ ...keyedBy('type'), description: 'What holds and what does not, and why.' }),
 };
 
 export type PrivateKey = z.infer<typeof privateKey>;

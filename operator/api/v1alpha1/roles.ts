@@ -30,6 +30,21 @@ export const uses = [
 export const use = z.enum(uses);
 export type Use = (typeof uses)[number];
 
+const registrarWithWebServices = ['Default', 'WebServicesInternal', 'WebServicesExternal', 'OAuthTokenIssuer'] as const;
+
+/** The uses that each role has. What names a use holds is the topology's to say. */
+export const usesByRole = {
+  FrontEnd: registrarWithWebServices,
+  StandardEdition: registrarWithWebServices,
+  Director: ['Default'],
+  Mediation: ['Default'],
+  Edge: ['AccessEdgeExternal', 'AccessEdgeOutbound', 'Internal', 'AudioVideoAuthentication'],
+  SurvivableBranch: ['Default'],
+  PersistentChat: ['Default'],
+  TrustedApplication: ['Default'],
+  Server: ['Default'],
+} as const satisfies Readonly<Record<Role, readonly Use[]>>;
+
 /** `FrontEnd` as `front-end`, `OAuthTokenIssuer` as `oauth-token-issuer`: the form that Secret and ConfigMap names carry. */
 export function kebabCase(name: Role | Use): string {
   return name.replace(/([a-z])([A-Z])/g, '$1-$2').toLowerCase();

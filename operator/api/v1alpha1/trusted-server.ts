@@ -1,68 +1,218 @@
 // TrustedServer: a server pool. Its role, its names, its certificate uses, its listeners and the files it wants rendered.
 import { z } from 'zod';
-import type { Kind } from '../kind.ts';
-import { baseStatus, dnsLabel, fqdn, objectName } from './fields.ts';
-import { role, use } from './roles.ts';
+import { checked, distinct, immutable, type Kind, keyedBy, type Rule } from '../kind.ts';
+import { baseStatus } from './fields.ts';
+import { dnsLabel, fqdn, objectName } from './names.ts';
+import { kebabCase, role, roles, type Use, use, uses, usesByRole } from './roles.ts';
 
-export const trustedServerSpec = z.object({
-  trustDomain: objectName,
-  role,
-  poolFQDN: fqdn,
-  members: z
-    .array(z.object({ fqdn, name: dnsLabel.optional() }))
-    .min(1)
-    .max(128),
-  webServices: z.object({ internalFQDN: fqdn.optional(), externalFQDN: fqdn.optional() }).optional(),
-  edge: z
-    .object({
-      accessFQDN: fqdn.optional(),
-      conferencingFQDN: fqdn.optional(),
-      audioVideoFQDN: fqdn.optional(),
-    })
-    .optional(),
-  certificates: z
-    .object({
-      scope: z.enum(['PerMember', 'Pool']).default('PerMember'),
-      uses: z
-        .array(
-          z.object({
-            use,
-            enterpriseCA: objectName.optional(),
-            extraNames: z.array(fqdn).max(64).optional(),
-            secretName: objectName.optional(),
-            formats: z
-              .array(z.enum(['PKCS12', 'CombinedPEM']))
-              .max(2)
-              .optional(),
-          }),
-        )
-        .max(8)
-        .optional(),
-    })
-    .prefault({}),
-  peers: z.array(objectName).max(256).optional(),
-  listeners: z
-    .array(
-      z.object({
-        name: dnsLabel,
-        port: z.int32().min(1).max(65535),
-        protocol: z.enum(['MTLS', 'TLS', 'TCP', 'HTTPS']),
-      }),
-    )
-    .max(32)
-    .optional(),
-  outputs: z
-    .array(z.enum(['Kamailio', 'Envoy', 'HAProxy', 'Nginx', 'FreeSWITCH', 'OpenSIPS', 'Asterisk']))
-    .max(8)
-    .optional(),
+/** CEL: the name of a member, as given or else the first label of its FQDN. */
+const nameOf = (member: string) => `(has(${member}.name) ? ${member}.name : ${member}.fqdn.split('.')[0])`;
+
+const useNames = JSON.stringify(uses.map(kebabCase));
+
+// A member's Secret is `<server>-<member>-tls`, and for a use other than Default `<server>-<member>-<use>-tls`.
+const memberRules: readonly Rule[] = [
+  {
+    rule: `self.all(m, self.exists_one(other, ${nameOf('other')} == ${nameOf('m')}))`,
+    message: 'Members have different names (by default the first label of the FQDN), because their Secrets are named after them.',
+    messageExpression:
+      `"Some members share a name: %s. It is the first label of the FQDN unless given, so name them apart."` +
+      `.format([self.filter(m, !self.exists_one(other, ${nameOf('other')} == ${nameOf('m')})).map(m, m.fqdn)])`,
+  },
+  {
+    rule: `!self.exists(m, ${nameOf('m')} in ${useNames})`,
+    message: `No member is named like a certificate use, because its Secret would be taken for that of the use: ${uses.map(kebabCase).join(', ')}.`,
+    messageExpression:
+      `"A member is named '%s', which is a certificate use: give it another name, because its Secret would be taken for that of the use."` +
+      `.format([${useNames}.filter(u, self.exists(m, ${nameOf('m')} == u))[0]])`,
+  },
+];
+
+const certificateUse = z.object({
+  use: use.describe('What the certificate is for; one of those that the role has.'),
+  enterpriseCA: objectName
+    .optional()
+    .describe(
+      "Name of the EnterpriseCA that issues it: the domain's, where absent, or one of the domain's `additionalEnterpriseCAs`.",
+    ),
+  extraNames: z
+    .array(fqdn)
+    .max(64)
+    .optional()
+    .meta({ ...distinct, description: 'DNS names to add to those that follow from role and use.' }),
+  secretName: objectName
+    .optional()
+    .describe('Name of the Secret, where it is not `<server>-<member>-<use>-tls`. For Pool scope or a single member only.'),
+  formats: z
+    .array(z.enum(['PKCS12', 'CombinedPEM']))
+    .max(2)
+    .optional()
+    .meta({
+      ...distinct,
+      description:
+        'Further forms in the Secret. PKCS12: `keystore.p12`, `truststore.p12`, `keystore-password`. CombinedPEM: `tls-combined.pem`.',
+    }),
 });
+
+const certificates = z.object({
+  scope: z
+    .enum(['PerMember', 'Pool'])
+    .default('PerMember')
+    .meta({
+      description: 'PerMember: one certificate for each member. Pool: one, with the names of all. Immutable.',
+      ...checked(immutable('certificates.scope', 'the Secrets that servers mount are named by it')),
+    }),
+  uses: z
+    .array(certificateUse)
+    .min(1)
+    .max(uses.length)
+    .optional()
+    .meta({
+      description: 'Exactly these uses. Absent: every use of the role whose FQDNs are given.',
+      ...keyedBy('use'),
+      ...checked({
+        rule: 'self.all(u, !has(u.secretName) || self.exists_one(other, has(other.secretName) && other.secretName == u.secretName))',
+        message: 'Each use has a Secret of its own: secretName differs between uses.',
+      }),
+    }),
+});
+
+const listener = z.object({
+  name: dnsLabel.describe('Name of the listener, such as `sip`; unique in the server.'),
+  port: z.int32().min(1).max(65535).describe('TCP port, such as 5061.'),
+  protocol: z
+    .enum(['MTLS', 'TLS', 'TCP', 'HTTPS'])
+    .describe('MTLS: both sides show a certificate. TLS, HTTPS: the server does. TCP: unencrypted.'),
+});
+
+/** What a use cannot do without: the field that holds its first name. */
+const fqdnOfUse: readonly (readonly [Use, group: string, field: string])[] = [
+  ['WebServicesExternal', 'webServices', 'externalFQDN'],
+  ['AccessEdgeExternal', 'edge', 'accessFQDN'],
+  ['AccessEdgeOutbound', 'edge', 'accessFQDN'],
+  ['AudioVideoAuthentication', 'edge', 'audioVideoFQDN'],
+];
+
+const usesOfRole = `${JSON.stringify(usesByRole)}[self.role]`;
+const usesInWords = JSON.stringify(Object.fromEntries(roles.map((name) => [name, usesByRole[name].join(', ')])));
+
+const serverRules: readonly Rule[] = [
+  {
+    rule: "!has(self.webServices) || self.role in ['FrontEnd', 'StandardEdition']",
+    message: 'webServices is for the roles FrontEnd and StandardEdition.',
+    messageExpression:
+      '"webServices is for the roles FrontEnd and StandardEdition, not for %s: leave it out.".format([self.role])',
+    fieldPath: '.webServices',
+  },
+  {
+    rule: "!has(self.edge) || self.role == 'Edge'",
+    message: 'edge is for the role Edge.',
+    messageExpression: '"edge is for the role Edge, not for %s: leave it out.".format([self.role])',
+    fieldPath: '.edge',
+  },
+  {
+    rule: "!has(self.peers) || self.role == 'Server'",
+    message: 'peers is for the role Server; whom any other role talks to follows from the topology.',
+    messageExpression:
+      '"peers is for the role Server, not for %s, whose peers follow from the topology: leave it out.".format([self.role])',
+    fieldPath: '.peers',
+  },
+  {
+    rule: `!has(self.certificates.uses) || self.certificates.uses.all(u, u.use in ${usesOfRole})`,
+    message: 'certificates.uses holds only uses that the role has.',
+    messageExpression:
+      `"The role %s has no use %s: it has %s."` +
+      `.format([self.role, self.certificates.uses.filter(u, !(u.use in ${usesOfRole}))[0].use, ${usesInWords}[self.role]])`,
+    fieldPath: '.certificates.uses',
+  },
+  ...fqdnOfUse.map(
+    ([name, group, field]): Rule => ({
+      rule: `!has(self.certificates.uses) || !self.certificates.uses.exists(u, u.use == '${name}') || (has(self.${group}) && has(self.${group}.${field}))`,
+      message: `The use ${name} needs ${group}.${field}, which is the first name of its certificate.`,
+      fieldPath: '.certificates.uses',
+    }),
+  ),
+  {
+    rule: "self.certificates.scope == 'Pool' || size(self.members) == 1 || !has(self.certificates.uses) || !self.certificates.uses.exists(u, has(u.secretName))",
+    message:
+      'secretName is for certificates.scope Pool or a single member, because every other member needs a Secret of its own.',
+    messageExpression:
+      '"secretName names one Secret, but %d members need one each: leave secretName out, or create the server with certificates.scope Pool."' +
+      '.format([size(self.members)])',
+    fieldPath: '.certificates.uses',
+  },
+];
+
+export const trustedServerSpec = z
+  .object({
+    trustDomain: objectName.meta({
+      description: 'Name of the TrustDomain that this server belongs to. Immutable.',
+      ...checked(immutable('trustDomain', 'every certificate and SPIFFE ID of the server hangs on it')),
+    }),
+    role: role.meta({
+      description: 'What the server is: its names, uses and peers follow from it. Immutable.',
+      ...checked(immutable('role', 'every certificate and SPIFFE ID of the server hangs on it')),
+    }),
+    poolFQDN: fqdn.meta({
+      description: 'DNS name of the pool, such as `pool01.contoso.com`; of the server itself where it is alone. Immutable.',
+      ...checked(immutable('poolFQDN', 'every certificate and SPIFFE ID of the server hangs on it')),
+    }),
+    members: z
+      .array(
+        z.object({
+          fqdn: fqdn.describe('DNS name of the member, such as `fe01.contoso.com`.'),
+          name: dnsLabel
+            .optional()
+            .describe("What the member's Secret is named after, such as `fe01`; the first label of `fqdn` where absent."),
+        }),
+      )
+      .min(1)
+      .max(128)
+      .meta({ description: 'The servers of the pool.', ...keyedBy('fqdn'), ...checked(...memberRules) }),
+    webServices: z
+      .object({
+        internalFQDN: fqdn.optional().describe('Name of the web services inside; the pool where absent.'),
+        externalFQDN: fqdn.optional().describe('Name of the web services outside, at the reverse proxy.'),
+      })
+      .optional()
+      .describe('Web services, of the roles FrontEnd and StandardEdition.'),
+    edge: z
+      .object({
+        accessFQDN: fqdn.optional().describe('External name of the access edge, such as `sip.contoso.com`.'),
+        conferencingFQDN: fqdn.optional().describe('External name of web conferencing, such as `webconf.contoso.com`.'),
+        audioVideoFQDN: fqdn.optional().describe('External name of audio and video, such as `av.contoso.com`.'),
+      })
+      .optional()
+      .describe('External names, of the role Edge.'),
+    certificates: certificates.prefault({}).describe('Which certificates are issued, and into which Secrets.'),
+    peers: z
+      .array(objectName)
+      .max(256)
+      .optional()
+      .meta({
+        ...distinct,
+        description:
+          'Names of the TrustedServers that this one talks to, of the role Server. Absent: every other Server of the domain.',
+      }),
+    listeners: z
+      .array(listener)
+      .max(32)
+      .optional()
+      .meta({ ...keyedBy('name'), description: 'Where the server listens.' }),
+    outputs: z
+      .array(z.enum(['Kamailio', 'Envoy', 'HAProxy', 'Nginx', 'FreeSWITCH', 'OpenSIPS', 'Asterisk']))
+      .max(8)
+      .optional()
+      .meta({ ...distinct, description: 'Software whose configuration is rendered into the ConfigMap `<server>-trust`.' }),
+  })
+  .meta(checked(...serverRules));
 
 export const certificateStatus = z.object({
   use,
   member: z.string().optional(),
   secretName: z.string(),
   serial: z.string(),
-  fingerprint: z.string(),
+  fingerprint: z.string().describe('SHA-256, in hex.'),
   notBefore: z.string(),
   notAfter: z.string(),
   renewAt: z.string(),
@@ -70,14 +220,16 @@ export const certificateStatus = z.object({
 
 export const trustedServerStatus = z.object({
   ...baseStatus,
-  certificates: z.array(certificateStatus).max(1024).optional(),
+  notAfter: z.string().optional().describe('When the first of the certificates expires (RFC 3339).'),
+  renewAt: z.string().optional().describe('When the next of them is renewed (RFC 3339).'),
+  certificates: z.array(certificateStatus).max(1024).optional().describe('Every certificate of this server.'),
 });
 
 export type TrustedServerSpec = z.infer<typeof trustedServerSpec>;
 export type TrustedServerStatus = z.infer<typeof trustedServerStatus>;
 export type CertificateStatus = z.infer<typeof certificateStatus>;
 
-export const trustedServer: Kind = {
+export const trustedServer = {
   kind: 'TrustedServer',
   plural: 'trustedservers',
   shortName: 'ts',
@@ -85,10 +237,49 @@ export const trustedServer: Kind = {
   description: 'A server pool: its role, its names, its certificate uses, its listeners and the files it wants rendered.',
   spec: trustedServerSpec,
   status: trustedServerStatus,
-  rules: [],
+  rules: [
+    {
+      rule: 'size(self.metadata.name) <= 63',
+      message: 'metadata.name is at most 63 characters, because Secrets are named after it.',
+      messageExpression:
+        '"metadata.name has %d characters: write at most 63, because Secrets are named after it.".format([size(self.metadata.name)])',
+    },
+  ],
   columns: [
+    { name: 'Role', jsonPath: '.spec.role' },
+    { name: 'Pool', jsonPath: '.spec.poolFQDN' },
     { name: 'Ready', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
+    { name: 'Reason', jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
+    { name: 'Renewal', jsonPath: '.status.renewAt', description: 'When the next certificate is renewed.' },
+    { name: 'Domain', jsonPath: '.spec.trustDomain', priority: 1 },
+    { name: 'Expires', jsonPath: '.status.notAfter', description: 'When the first certificate expires.', priority: 1 },
     { name: 'Age', jsonPath: '.metadata.creationTimestamp', type: 'date' },
   ],
-  example: '',
-};
+  example: `apiVersion: trustmesh.io/v1alpha1
+kind: TrustedServer
+metadata:
+  name: pool01
+  namespace: voice
+spec:
+  trustDomain: contoso
+  role: FrontEnd
+  poolFQDN: pool01.contoso.com
+  members:
+    - fqdn: fe01.contoso.com
+    - {fqdn: fe02.contoso.com, name: second}
+  webServices:
+    internalFQDN: web-int.contoso.com
+    externalFQDN: web-ext.contoso.com
+  certificates:
+    scope: PerMember
+    uses:
+      - {use: Default, formats: [CombinedPEM]}
+      - {use: WebServicesInternal, formats: [PKCS12]}
+      - {use: WebServicesExternal, enterpriseCA: public}
+      - use: OAuthTokenIssuer
+  listeners:
+    - {name: sip, port: 5061, protocol: MTLS}
+    - {name: web, port: 443, protocol: HTTPS}
+  outputs: [Kamailio, HAProxy]
+`,
+} satisfies Kind;
