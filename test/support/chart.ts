@@ -6,6 +6,9 @@ import { type Finished, runProgram } from './process.ts';
 
 export const chartDirectory = join(import.meta.dirname, '../../charts/trustmesh');
 
+/** Milliseconds: where there is no helm yet, it is built first. */
+export const HELM_LIMIT_MS = 10 * 60_000;
+
 export type Values = Readonly<Record<string, unknown>>;
 
 export interface HelmOptions {

@@ -41,13 +41,15 @@ export async function applyManifests(
     manifests.map(async (object) => {
       const { status, body } = await askApiServer(kubeconfig, 'PATCH', `${pathOf(object)}${query}`, object);
       if (status === 200 || status === 201) return manifest.parse(JSON.parse(body));
-      refusals.push(`${object.kind} ${object.metadata.name}: ${status} ${body}`);
+      refusals.push(`${object.kind} ${object.metadata.name}: ${status} ${refusal.parse(JSON.parse(body)).message}`);
       return object;
     }),
   );
   if (refusals.length > 0) throw new Error(`not applied:\n${refusals.join('\n')}`);
   return applied;
 }
+
+const refusal = z.object({ message: z.string() });
 
 const resourceList = z.object({
   resources: z.array(z.object({ name: z.string(), kind: z.string(), namespaced: z.boolean() })),

@@ -1,0 +1,3 @@
+module trustmesh.io/test/peer
+
+go 1.24

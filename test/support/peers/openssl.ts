@@ -1,0 +1,139 @@
+// OpenSSL's s_server and s_client. One s_server a listener, which serves its connections one after the other; one s_client
+// a connection. s_server can hold clients to no list of names.
+import { X509Certificate } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Program, startProgram } from '../process.ts';
+import { handshakes } from './handshakes.ts';
+import type { ConnectOptions, Handshake, Listener, ListenOptions, Material, Peer, Protocol, Trust } from './peer.ts';
+import { refusal, type Vocabulary } from './reason.ts';
+
+const vocabulary: Vocabulary = {
+  own: [],
+  peer: [],
+};
+
+export async function startOpenSSLPeer(): Promise<Peer> {
+  const root = await mkdtemp(join(tmpdir(), 'trustmesh-openssl-'));
+  const listeners = new Set<Program>();
+  let directories = 0;
+
+  /** The arguments that make OpenSSL use exactly this, and nothing of the machine's own trust. */
+  async function identity(material: Material | undefined, trust: Trust): Promise<readonly string[]> {
+    const directory = join(root, String(++directories));
+    await mkdir(directory, { mode: 0o700 });
+    const file = async (name: string, content: Buffer | string): Promise<string> => {
+      await writeFile(join(directory, name), content, { mode: 0o600 });
+      return join(directory, name);
+    };
+    const args = ['-CAfile', await file('ca.crt', trust['ca.crt']), '-no-CApath', '-no-CAstore'];
+    if (material === undefined) return args;
+    args.push('-cert', await file('tls.crt', material['tls.crt']), '-key', await file('tls.key', material['tls.key']));
+    // -cert takes the first certificate of its file only; what follows it has an option of its own.
+    const [, ...intermediates] = certificatesIn(material['tls.crt'].toString());
+    if (intermediates.length > 0) args.push('-cert_chain', await file('chain.crt', intermediates.join('\n')));
+    return args;
+  }
+
+  return {
+    name: 'openssl',
+    checksNames: false,
+    async listen({ material, requireClientCertificate, allowedNames, protocol }: ListenOptions): Promise<Listener> {
+      if (allowedNames !== undefined) throw new Error('s_server can hold clients to no list of names');
+      const accounts = handshakes('openssl');
+      const listening = Promise.withResolvers<number>();
+      let transcript: string[] = [];
+      const program = await openssl(
+        [
+          's_server',
+          ...['-accept', '127.0.0.1:0'],
+          ...(await identity(material, material)),
+          ...(requireClientCertificate ? ['-Verify', '8', '-verify_return_error'] : []),
+          ...only(protocol),
+        ],
+        (line) => {
+          transcript.push(line);
+          const port = /^ACCEPT 127\.0\.0\.1:(\d+)$/.exec(line)?.[1];
+          if (port !== undefined) listening.resolve(Number(port));
+          if (line === 'hello') program.stdin?.write('welcome\n');
+          if (line !== 'CONNECTION CLOSED') return;
+          const said = transcript.join('\n');
+          transcript = [];
+          accounts.add(() => account(said, /^hello$/m));
+        },
+      );
+      listeners.add(program);
+      const ended = program.exited.then(() => Promise.reject(new Error(`s_server ended:\n${program.output()}`)));
+      const port = await Promise.race([listening.promise, ended]);
+      transcript = [];
+      return {
+        port,
+        next: accounts.next,
+        async [Symbol.asyncDispose]() {
+          listeners.delete(program);
+          await program.stop();
+        },
+      };
+    },
+    async connect({ material, trust, port, serverName, protocol, timeoutMs = 10_000 }: ConnectOptions): Promise<Handshake> {
+      const args = [
+        's_client',
+        ...['-connect', `127.0.0.1:${port}`, '-servername', serverName, '-verify_hostname', serverName, '-verify_return_error'],
+        ...(await identity(material, trust)),
+        ...only(protocol),
+      ];
+      // s_client prints its account of a session ticket and what the server sent into each other.
+      await using program = await openssl(args, (line) => line.endsWith('welcome') && program.stdin?.end());
+      program.stdin?.write('hello\n');
+      const timer = setTimeout(() => void program.stop(), timeoutMs);
+      const { signal } = await program.exited;
+      clearTimeout(timer);
+      const said = program.output();
+      return account(signal === undefined ? said : `${said}\nno handshake within ${timeoutMs} ms`, /welcome$/m);
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...listeners].map((program) => program.stop()));
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Both outputs come through one pipe, unbuffered, so that what it says of a connection stands between the others. */
+function openssl(args: readonly string[], onLine: (line: string) => void): Promise<Program> {
+  return startProgram('sh', ['-c', 'exec stdbuf -oL openssl "$@" 2>&1', 'openssl', ...args], {
+    name: `openssl ${args[0]}`,
+    onLine,
+  });
+}
+
+function only(protocol: Protocol | undefined): readonly string[] {
+  if (protocol === undefined) return [];
+  return [protocol === 'TLSv1.2' ? '-tls1_2' : '-tls1_3'];
+}
+
+function account(said: string, greeted: RegExp): Handshake {
+  if (!greeted.test(said)) return refusal('openssl', vocabulary, wordsOfRefusal(said));
+  const [presented] = certificatesIn(said);
+  return {
+    accepted: true,
+    peerNames: presented === undefined ? [] : namesOf(new X509Certificate(presented)),
+    // OpenSSL names the suites of 1.3 and only those with TLS_.
+    protocol: /^(?:CIPHER is|New, TLSv1\.3, Cipher is) TLS_/m.test(said) ? 'TLSv1.3' : 'TLSv1.2',
+  };
+}
+
+function wordsOfRefusal(said: string): string {
+  return said
+    .split('\n')
+    .filter((line) => /error|errno|^no handshake|^DONE$/i.test(line))
+    .join('; ');
+}
+
+function certificatesIn(text: string): readonly string[] {
+  return text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+}
+
+function namesOf({ subjectAltName = '' }: X509Certificate): readonly string[] {
+  return subjectAltName.split(', ').flatMap((name) => /^(?:DNS|URI):(.*)$/.exec(name)?.slice(1) ?? []);
+}
