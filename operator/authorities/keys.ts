@@ -50,3 +50,8 @@ export function randomSerial(): Uint8Array {
   const serial = randomBytes(16);
   return serial.some((octet) => octet !== 0) ? serial : randomSerial();
 }
+
+/** PKCS#8, unencrypted (RFC 5958), with a final newline. */
+export function privateKeyPem(key: KeyObject): string {
+  return key.export({ type: 'pkcs8', format: 'pem' }).toString();
+}

@@ -1,4 +1,5 @@
-// Keys and signature algorithms by name: what a key is called, what it signs with, and what FIPS 140 approves.
+// Keys and signature algorithms by name: what a key is called, what a CA signs with, what peers refuse
+// as weak, and what FIPS 140 approves.
 import type { KeyObject } from 'node:crypto';
 import type { PrivateKey } from '../api/v1alpha1/index.ts';
 import { nullValue, objectIdentifier, sequence } from './der-writer.ts';
@@ -80,17 +81,15 @@ export function isWeakSignature(name: string): boolean {
 export type FIPS = '140-2' | '140-3';
 
 /**
- * Whether FIPS 140 approves keys of this algorithm. Ed25519 came with FIPS 186-5, which modules validated to FIPS 140-3
- * may implement; FIPS 140-2 (DOMAIN, trust model 9) knows FIPS 186-4 only: RSA from 2048 bits and the NIST curves.
+ * Whether FIPS 140 approves keys of this algorithm. FIPS 140-2 knows FIPS 186-4: RSA from 2048 bits
+ * and the NIST curves. Ed25519 came with FIPS 186-5, which modules validated to FIPS 140-3 may implement.
  */
 export function isFIPSApproved(algorithm: KeyAlgorithm, standard: FIPS = '140-2'): boolean {
   if (algorithm === 'Ed25519') return standard === '140-3';
   return byAlgorithm.has(algorithm) || rsaBits(algorithm) >= 2048;
 }
 
-const approvedHash = /sha-?(224|256|384|512)/i;
-
-/** Whether FIPS 140 approves a certificate signature of this name (as `Certificate.signatureAlgorithm`) for new signatures. */
+/** Whether FIPS 140 approves making signatures of this name (as `Certificate.signatureAlgorithm`). */
 export function isFIPSApprovedSignature(name: string, standard: FIPS = '140-2'): boolean {
-  return name === 'Ed25519' ? standard === '140-3' : approvedHash.test(name);
+  return name === 'Ed25519' ? standard === '140-3' : /sha-?(224|256|384|512)/i.test(name);
 }

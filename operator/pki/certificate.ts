@@ -1,7 +1,7 @@
 // Parses X.509 certificates into values that cannot be wrong. node:crypto decides whether it is a certificate at all;
 // what node:crypto does not tell (name octets, key usage bits, path length, key identifiers) is read from the DER.
 // Whether a certificate is any good is not asked here: that is check.ts, and chain.ts.
-import { createHash, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
 import { type KeyAlgorithm, keyAlgorithmOf } from './algorithm.ts';
 import {
   bitsOf,
@@ -16,7 +16,14 @@ import {
 } from './der-reader.ts';
 import { keyIdOf } from './key-id.ts';
 import { formatName } from './name.ts';
-import { extendedKeyUsageIds, extensionIds, type KeyUsage, keyUsageBits } from './object-identifiers.ts';
+import {
+  extendedKeyUsageIds,
+  extensionIds,
+  hashAlgorithms,
+  type KeyUsage,
+  keyUsageBits,
+  signatureAlgorithms,
+} from './object-identifiers.ts';
 import { decodePem, encodePem, PemError } from './pem.ts';
 
 /** It is not a certificate, or not one that can be relied on to be read the same by everybody. */
@@ -69,7 +76,8 @@ interface Parts {
   readonly serial: Element;
   readonly issuer: Element;
   readonly subject: Element;
-  readonly publicKey: Element;
+  readonly publicKeyInfo: Element;
+  readonly signature: Element;
   readonly extensions: ReadonlyMap<string, Extension>;
 }
 
@@ -89,12 +97,13 @@ function extensionsIn(wrapper: Element | undefined): ReadonlyMap<string, Extensi
 function partsOf(der: Buffer): Parts {
   const [tbs] = elementsOf(onlyElement(der, tags.sequence).content);
   const fields = elementsOf(expectTag(tbs, tags.sequence).content);
-  const [serial, , issuer, , subject, publicKey, ...rest] = fields[0]?.tag === 0xa0 ? fields.slice(1) : fields;
+  const [serial, signature, issuer, , subject, publicKeyInfo, ...rest] = fields[0]?.tag === 0xa0 ? fields.slice(1) : fields;
   return {
     serial: expectTag(serial, tags.integer),
     issuer: expectTag(issuer, tags.sequence),
     subject: expectTag(subject, tags.sequence),
-    publicKey: expectTag(publicKey, tags.sequence),
+    publicKeyInfo: expectTag(publicKeyInfo, tags.sequence),
+    signature: expectTag(signature, tags.sequence),
     extensions: extensionsIn(rest.find((element) => element.tag === 0xa3)),
   };
 }
@@ -102,6 +111,19 @@ function partsOf(der: Buffer): Parts {
 /** The extensions by dotted object identifier, read anew from the DER. */
 export function extensionsOf(certificate: Certificate): ReadonlyMap<string, Extension> {
   return partsOf(certificate.der).extensions;
+}
+
+/** Its name; RSASSA-PSS with the hash that its parameters name, SHA-1 where they name none (RFC 4055, 3.1). */
+function signatureAlgorithmOf(identifier: Element): string {
+  const [id, parameters] = elementsOf(identifier.content);
+  const dotted = dottedIdentifier(expectTag(id, tags.objectIdentifier).content);
+  const name = signatureAlgorithms[dotted] ?? dotted;
+  if (name !== 'RSASSA-PSS') return name;
+  const hash = elementsOf(expectTag(parameters, tags.sequence).content).find((parameter) => parameter.tag === 0xa0);
+  if (hash === undefined) return 'RSASSA-PSS-SHA1';
+  const [hashId] = elementsOf(onlyElement(hash.content, tags.sequence).content);
+  const hashDotted = dottedIdentifier(expectTag(hashId, tags.objectIdentifier).content);
+  return `RSASSA-PSS-${hashAlgorithms[hashDotted] ?? hashDotted}`;
 }
 
 function serialOf({ content }: Element): string {
@@ -158,9 +180,9 @@ function parse(octets: Uint8Array): Certificate {
   // Own memory: small Buffers share slabs, and a certificate that is kept would keep eight kilobytes.
   const der = Buffer.allocUnsafeSlow(octets.length);
   der.set(octets);
-  const { serial, issuer, subject, publicKey: spki, extensions } = partsOf(der);
+  const { serial, issuer, subject, publicKeyInfo, signature, extensions } = partsOf(der);
   const x509 = new X509Certificate(der);
-  const publicKey = createPublicKey({ key: spki.der, format: 'der', type: 'spki' });
+  const { publicKey } = x509;
   const subjectAltName = extensions.get(extensionIds.subjectAltName);
   return {
     der,
@@ -175,7 +197,7 @@ function parse(octets: Uint8Array): Certificate {
     notBefore: x509.validFromDate.getTime(),
     notAfter: x509.validToDate.getTime(),
     fingerprint: createHash('sha256').update(der).digest('hex'),
-    subjectKeyId: subjectKeyIdOf(extensions.get(extensionIds.subjectKeyIdentifier), spki.der),
+    subjectKeyId: subjectKeyIdOf(extensions.get(extensionIds.subjectKeyIdentifier), publicKeyInfo.der),
     ...authorityKeyIdOf(extensions.get(extensionIds.authorityKeyIdentifier)),
     ...basicConstraintsOf(extensions.get(extensionIds.basicConstraints)),
     dnsNames: generalNames(subjectAltName, 0x82),
@@ -184,7 +206,7 @@ function parse(octets: Uint8Array): Certificate {
     ...extendedKeyUsageOf(extensions.get(extensionIds.extendedKeyUsage)),
     publicKey,
     keyAlgorithm: keyAlgorithmOf(publicKey),
-    signatureAlgorithm: x509.signatureAlgorithm ?? x509.signatureAlgorithmOid ?? '',
+    signatureAlgorithm: signatureAlgorithmOf(signature),
   };
 }
 

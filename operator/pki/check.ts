@@ -2,7 +2,7 @@
 // certificate back, and each thing that was asked for is compared with what is there.
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import { type Certificate, extensionsOf } from './certificate.ts';
-import { chainProblems, isIssuedBy, nameOf, validityProblems } from './chain.ts';
+import { chainProblems, nameOf, validityProblems } from './chain.ts';
 import { type LeafRequest, leafCommonName } from './leaf.ts';
 import { extensionIds } from './object-identifiers.ts';
 import { instant, type Problem, problem } from './problem.ts';
@@ -87,10 +87,17 @@ function issuerProblems(read: X509Certificate, { leaf, chain }: IssuedLeaf): rea
   const [issuer] = chain;
   if (issuer === undefined) return [problem('ChainIncomplete', `there is no CA in the chain: "${leaf.issuer}" issued the leaf`)];
   const problems: Problem[] = [];
-  if (!isIssuedBy(leaf, issuer)) {
-    problems.push(problem('SignatureInvalid', `it is not issued by ${nameOf(issuer)}: name, key identifier or signature differ`));
+  if (!leaf.issuerDer.equals(issuer.subjectDer) || leaf.authorityKeyId !== issuer.subjectKeyId) {
+    problems.push(
+      problem(
+        'IssuerMismatch',
+        `it names "${leaf.issuer}", key ${leaf.authorityKeyId ?? 'none'}, as its issuer where ${nameOf(issuer)}, key ${issuer.subjectKeyId}, issued it`,
+      ),
+    );
+  } else if (!read.verify(issuer.publicKey)) {
+    problems.push(problem('SignatureInvalid', `its signature is not that of ${nameOf(issuer)}`));
   } else if (!read.checkIssued(new X509Certificate(issuer.der))) {
-    problems.push(problem('SignatureInvalid', `${nameOf(issuer)} may not have issued it, by its own extensions`));
+    problems.push(problem('IssuerMismatch', `${nameOf(issuer)} may not have issued it, by its own extensions`));
   }
   if (leaf.notAfter > issuer.notAfter) {
     problems.push(
@@ -116,7 +123,8 @@ export function checkIssued(issued: IssuedLeaf): readonly Problem[] {
       problem('SerialMismatch', `the serial number is ${read.serialNumber.toLowerCase()} where ${serial} was asked for`),
     );
   }
-  const asked = `${instant(expected.notBefore)} to ${instant(expected.notAfter)}`;
+  // A certificate has whole seconds.
+  const asked = `${instant(expected.notBefore - (expected.notBefore % 1000))} to ${instant(expected.notAfter - (expected.notAfter % 1000))}`;
   const seen = `${instant(read.validFromDate.getTime())} to ${instant(read.validToDate.getTime())}`;
   if (seen !== asked) problems.push(problem('ValidityMismatch', `it is valid ${seen} where ${asked} was asked for`));
   if (!read.checkPrivateKey(privateKey))

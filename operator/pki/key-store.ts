@@ -86,8 +86,8 @@ export interface KeyStoreContent {
   readonly privateKey: KeyObject;
   /** The leaf of `privateKey` first, then its issuers. */
   readonly chain: readonly Certificate[];
-  /** What Java calls the entry; ASCII lower case, since Java compares it so. */
-  readonly alias: string;
+  /** What Java calls the entry; lower case, since Java compares it so. Absent, `tls`, which stays the same over renewals. */
+  readonly alias?: string;
   readonly password: string;
   /** `keyStoreRandomLength` octets, never used before. */
   readonly random: Uint8Array;
@@ -98,7 +98,7 @@ export interface KeyStoreContent {
  * which are public, in the clear, all under an HMAC-SHA-256. The two key derivations take about 10 ms.
  * Throws RangeError for another number of random octets.
  */
-export function keyStore({ privateKey, chain, alias, password, random }: KeyStoreContent): Buffer {
+export function keyStore({ privateKey, chain, alias = 'tls', password, random }: KeyStoreContent): Buffer {
   if (random.length !== keyStoreRandomLength) throw new RangeError(`a key store takes ${keyStoreRandomLength} random octets`);
   const keySalt = random.subarray(0, saltLength);
   const macSalt = random.subarray(saltLength, 2 * saltLength);

@@ -1,6 +1,5 @@
 // PEM (RFC 7468), both ways: labelled blocks of base64. It reads what tools write in practice (text between blocks, CRLF)
 // in time linear to its length, and repeats no content in its errors, since the content may be a key.
-import type { KeyObject } from 'node:crypto';
 
 /** The text is not PEM. The message completes a sentence that begins with where the text came from. */
 export class PemError extends Error {
@@ -19,11 +18,6 @@ export function encodePem(label: string, der: Uint8Array): string {
   let pem = `-----BEGIN ${label}-----\n`;
   for (let start = 0; start < base64.length; start += 64) pem += `${base64.slice(start, start + 64)}\n`;
   return `${pem}-----END ${label}-----\n`;
-}
-
-/** The private key in PKCS#8, unencrypted (RFC 5958). */
-export function privateKeyPem(key: KeyObject): string {
-  return key.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
 const begin = /^-----BEGIN ([A-Z0-9][A-Z0-9 ]*)-----$/;

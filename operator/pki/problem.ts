@@ -6,6 +6,7 @@ export type ProblemReason =
   | 'ChainOrder'
   | 'EncryptedKey'
   | 'Expired'
+  | 'IssuerMismatch'
   | 'KeyMismatch'
   | 'NameMismatch'
   | 'NameNotPermitted'
