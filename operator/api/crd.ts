@@ -88,7 +88,8 @@ function objectSchema(kind: Kind): JSONSchema {
     properties: {
       apiVersion: { type: 'string' },
       kind: { type: 'string' },
-      metadata: { type: 'object' },
+      // Named so that a rule may say where the fault lies.
+      metadata: { type: 'object', properties: { name: { type: 'string' } } },
       spec: structuralSchema(kind.spec),
       // Tools take an object without a status for current: an object nobody has looked at yet says so.
       status: { ...structuralSchema(kind.status), default: { observedGeneration: -1 } },

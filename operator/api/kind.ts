@@ -38,21 +38,30 @@ export interface Kind<Spec extends z.ZodType = z.ZodType, Status extends z.ZodTy
   readonly example: string;
 }
 
-/** Metadata that makes the API server check `rules` on the node that carries it. */
-export function checked(...rules: readonly Rule[]) {
-  return { 'x-kubernetes-validations': rules };
+declare module 'zod' {
+  interface GlobalMeta {
+    'x-kubernetes-validations'?: readonly Rule[];
+    'x-kubernetes-list-type'?: 'map' | 'set' | 'atomic';
+    'x-kubernetes-list-map-keys'?: readonly string[];
+    'x-kubernetes-map-type'?: 'atomic' | 'granular';
+  }
+}
+
+/** `schema`, of which the API server checks `rules` too, beside those that it has. */
+export function constrained<T extends z.ZodType>(schema: T, ...rules: readonly Rule[]): T {
+  return schema.meta({ 'x-kubernetes-validations': [...(schema.meta()?.['x-kubernetes-validations'] ?? []), ...rules] });
 }
 
 /** Metadata of a list whose items are told apart by the field `key`: merged by it, and refused when it comes twice. */
 export function keyedBy(key: string) {
-  return { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': [key] };
+  return { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': [key] } as const;
 }
 
 /** Metadata of a list that holds each value once. */
-export const distinct = { 'x-kubernetes-list-type': 'set' };
+export const distinct = { 'x-kubernetes-list-type': 'set' } as const;
 
 /** Metadata of an object that is replaced as a whole: an apply never mixes new fields with old ones. */
-export const atomic = { 'x-kubernetes-map-type': 'atomic' };
+export const atomic = { 'x-kubernetes-map-type': 'atomic' } as const;
 
 /** The rule that a field keeps the value it was created with. */
 export function immutable(field: string, because: string): Rule {

@@ -1,6 +1,6 @@
 // Durations as users write them, `2160h` or `1h30m`: the one spelling that the API server, CEL and this operator read alike.
 import { z } from 'zod';
-import { checked, type Rule } from '../kind.ts';
+import { constrained, type Rule } from '../kind.ts';
 
 const units = { h: 3_600_000, m: 60_000, s: 1000 } as const;
 
@@ -26,20 +26,20 @@ export function parseDuration(text: string): number {
 const form = 'A duration is hours, minutes and seconds, such as 2160h or 1h30m, more than none and at most 999999h.';
 
 /** A positive duration. Days are not a unit, since CEL and Go know none. */
-export const duration = z
-  .string()
-  .max(16)
-  .refine((text) => withinRange.test(text) && aboveZero.test(text), form)
-  .meta(
-    checked({
-      rule: `self.matches('${withinRange.source}') && self.matches('${aboveZero.source}')`,
-      message: form,
-      messageExpression:
-        `(!self.matches('${syntax.source}') ? "'%s' is not a duration: write hours, minutes and seconds, such as 2160h or 1h30m." : ` +
-        `!self.matches('${aboveZero.source}') ? "'%s' is no time at all: write a positive duration, such as 2160h." : ` +
-        `"'%s' is too long: write at most 999999h.").format([self])`,
-    }),
-  );
+export const duration = constrained(
+  z
+    .string()
+    .max(16)
+    .refine((text) => withinRange.test(text) && aboveZero.test(text), form),
+  {
+    rule: `self.matches('${withinRange.source}') && self.matches('${aboveZero.source}')`,
+    message: form,
+    messageExpression:
+      `(!self.matches('${syntax.source}') ? "'%s' is not a duration: write hours, minutes and seconds, such as 2160h or 1h30m." : ` +
+      `!self.matches('${aboveZero.source}') ? "'%s' is no time at all: write a positive duration, such as 2160h." : ` +
+      `"'%s' is too long: write at most 999999h.").format([self])`,
+  },
+);
 
 /** How one duration must compare to another: `['a', '<=', 'b']`, both as paths from the node that carries the rule. */
 export type Comparison = readonly [shorter: string, relation: '<' | '<=', longer: string];

@@ -1,12 +1,12 @@
 // EnterpriseCA: an issuing CA with exactly one backend, its leaf defaults and how it revokes.
 import { z } from 'zod';
-import { checked, type Kind } from '../kind.ts';
+import { constrained, type Kind } from '../kind.ts';
 import { duration, durationsCompare } from './duration.ts';
 import { baseStatus, privateKey } from './fields.ts';
 import { baseURL, objectName } from './names.ts';
 
-const managed = z
-  .object({
+const managed = constrained(
+  z.object({
     root: z
       .object({
         commonName: z
@@ -26,7 +26,7 @@ const managed = z
       .object({
         duration: duration.default('26280h').describe('How long an issuing CA lives, such as `26280h` for three years.'),
         privateKey: privateKey
-          .default({ algorithm: 'ECDSA', size: 256 })
+          .default({ algorithm: 'ECDSA' })
           .describe("The issuing CA's key. A change takes effect with the next generation."),
       })
       .prefault({})
@@ -38,8 +38,9 @@ const managed = z
       .describe(
         'Which generation of keys is wanted. Raise it to start a rollover to new ones; the operator also starts one before the old expire.',
       ),
-  })
-  .meta(checked(durationsCompare(['issuing.duration', '<=', 'root.duration'], 'no CA outlives the one that signed it')));
+  }),
+  durationsCompare(['issuing.duration', '<=', 'root.duration'], 'no CA outlives the one that signed it'),
+);
 
 const provided = z.object({
   secretRef: z
@@ -57,22 +58,19 @@ const leaf = z.object({
     .max(99)
     .default(66)
     .describe('How much of its life passes before a certificate is renewed, in percent. Renewals are spread around it.'),
-  privateKey: privateKey
-    .default({ algorithm: 'ECDSA', size: 256 })
-    .describe('The key of each certificate. A change re-issues them.'),
+  privateKey: privateKey.default({ algorithm: 'ECDSA' }).describe('The key of each certificate. A change re-issues them.'),
 });
 
 const revocation = z.object({
-  crl: z
-    .object({
+  crl: constrained(
+    z.object({
       validity: duration.default('48h').describe('How long a CRL served over HTTP is valid. Those in files live at least 720h.'),
       refresh: duration.default('12h').describe('How often a CRL is signed anew.'),
-    })
-    .prefault({})
-    .meta({
-      description: 'Certificate revocation lists.',
-      ...checked(durationsCompare(['refresh', '<', 'validity'], 'each CRL must be replaced before it expires')),
     }),
+    durationsCompare(['refresh', '<', 'validity'], 'each CRL must be replaced before it expires'),
+  )
+    .prefault({})
+    .describe('Certificate revocation lists.'),
   ocsp: z
     .object({ enabled: z.boolean().default(true).describe('Whether the operator answers OCSP requests.') })
     .prefault({})
@@ -84,40 +82,35 @@ const revocation = z.object({
     ),
 });
 
-export const enterpriseCASpec = z
-  .object({
+export const enterpriseCASpec = constrained(
+  z.object({
     managed: managed.optional().describe('Backend: a root and an issuing CA that the operator makes and keeps.'),
     provided: provided.optional().describe('Backend: an issuing CA of your own.'),
     leaf: leaf.prefault({}).describe('Defaults of the certificates that this CA issues.'),
     revocation: revocation
       .optional()
       .describe('How this CA says which certificates are no longer good. Absent, it says nothing.'),
-  })
-  .meta(
-    checked(
-      {
-        rule: '[has(self.managed), has(self.provided)].exists_one(given, given)',
-        message: 'An EnterpriseCA has exactly one backend: managed or provided.',
-        messageExpression:
-          "has(self.managed) ? 'An EnterpriseCA has exactly one backend: keep managed or provided, not both.' : " +
-          "'An EnterpriseCA needs a backend: set managed or provided.'",
-      },
-      durationsCompare(
-        ['leaf.duration', '<=', 'managed.issuing.duration'],
-        'no certificate outlives the CA that signed it',
-        'has(self.managed)',
-      ),
-    ),
-  );
-
-const timestamp = z.string().describe('RFC 3339.');
+  }),
+  {
+    rule: '[has(self.managed), has(self.provided)].exists_one(given, given)',
+    message: 'An EnterpriseCA has exactly one backend: managed or provided.',
+    messageExpression:
+      "has(self.managed) ? 'An EnterpriseCA has exactly one backend: keep managed or provided, not both.' : " +
+      "'An EnterpriseCA needs a backend: set managed or provided.'",
+  },
+  durationsCompare(
+    ['leaf.duration', '<=', 'managed.issuing.duration'],
+    'no certificate outlives the CA that signed it',
+    'has(self.managed)',
+  ),
+);
 
 export const enterpriseCAStatus = z.object({
   ...baseStatus,
   backend: z.enum(['Managed', 'Provided']).optional().describe('The backend in use.'),
   generation: z.int().optional().describe('The generation of keys that issues now.'),
   phase: z.string().optional().describe('Where a rollover stands.'),
-  notAfter: timestamp.optional().describe('When the CA that issues now expires (RFC 3339).'),
+  notAfter: z.string().optional().describe('When the CA that issues now expires (RFC 3339).'),
   authorities: z
     .array(
       z.object({
@@ -151,9 +144,10 @@ export const enterpriseCA = {
   rules: [
     {
       rule: 'size(self.metadata.name) <= 63',
-      message: 'metadata.name is at most 63 characters, because the Secrets of the CA are named after it.',
+      message: 'The name is at most 63 characters, because the Secrets of the CA are named after it.',
       messageExpression:
-        '"metadata.name has %d characters: write at most 63, because the Secrets of the CA are named after it.".format([size(self.metadata.name)])',
+        '"The name has %d characters: write at most 63, because the Secrets of the CA are named after it.".format([size(self.metadata.name)])',
+      fieldPath: '.metadata.name',
     },
   ],
   columns: [

@@ -1,39 +1,50 @@
 // Fields that several kinds share: keys, label selectors, and what every status holds.
 import { z } from 'zod';
-import { atomic, checked, keyedBy } from '../kind.ts';
+import { atomic, constrained, keyedBy } from '../kind.ts';
 
 /** The sizes that a key of each algorithm may have, in bits. The first is what is made where none is given. */
 const keySizes = { ECDSA: [256, 384, 521], RSA: [2048, 3072, 4096] } as const;
 
 const inWords = (sizes: readonly number[]) => `${sizes.slice(0, -1).join(', ')} or ${sizes.at(-1)}`;
 
-export const privateKey = z
-  .object({
+export const privateKey = constrained(
+  z.object({
     algorithm: z
       .enum(['ECDSA', 'RSA', 'Ed25519'])
       .default('ECDSA')
-      .describe('Ed25519 is refused where a TrustDomain requires FIPS.'),
+      .describe('Kind of key. Ed25519 is refused where a TrustDomain requires FIPS.'),
     size: z
       .int32()
       .optional()
       .describe(
         `Bits of the key: ${inWords(keySizes.ECDSA)} for ECDSA (256 where absent), ${inWords(keySizes.RSA)} for RSA (2048 where absent), none for Ed25519.`,
       ),
-  })
-  .meta({
-    ...atomic,
-    ...checked({
-      rule:
-        "!has(self.size) || (self.algorithm == 'ECDSA' && self.size in " +
-        `[${keySizes.ECDSA}]) || (self.algorithm == 'RSA' && self.size in [${keySizes.RSA}])`,
-      message: `ECDSA keys have ${inWords(keySizes.ECDSA)} bits, RSA keys ${inWords(keySizes.RSA)}, Ed25519 keys no size.`,
-      messageExpression:
-        `(self.algorithm == 'Ed25519' ? "%s keys have one size, not %d bits: leave size out." : ` +
-        `self.algorithm == 'RSA' ? "%s keys have ${inWords(keySizes.RSA)} bits, not %d." : ` +
-        `"%s keys have ${inWords(keySizes.ECDSA)} bits, not %d.").format([self.algorithm, self.size])`,
-      fieldPath: '.size',
-    }),
-  });
+  }),
+  {
+    rule:
+      `!has(self.size) || (self.algorithm == 'ECDSA' && self.size in [${keySizes.ECDSA}]) || ` +
+      `(self.algorithm == 'RSA' && self.size in [${keySizes.RSA}])`,
+    message: `ECDSA keys have ${inWords(keySizes.ECDSA)} bits, RSA keys ${inWords(keySizes.RSA)}, Ed25519 keys no size.`,
+    messageExpression:
+      `(self.algorithm == 'Ed25519' ? "%s keys have one size, not %d bits: leave size out." : ` +
+      `self.algorithm == 'RSA' ? "%s keys have ${inWords(keySizes.RSA)} bits, not %d." : ` +
+      `"%s keys have ${inWords(keySizes.ECDSA)} bits, not %d.").format([self.algorithm, self.size])`,
+    fieldPath: '.size',
+  },
+).meta(atomic);
+
+const labelRequirement = constrained(
+  z.object({
+    key: z.string().max(317).describe('Key of the label.'),
+    operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']).describe('How the label is compared.'),
+    values: z.array(z.string().max(63)).max(64).optional().describe('What In and NotIn compare with.'),
+  }),
+  {
+    rule: "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
+    message: 'In and NotIn need values; Exists and DoesNotExist take none.',
+    fieldPath: '.values',
+  },
+);
 
 export const labelSelector = z
   .object({
@@ -41,25 +52,7 @@ export const labelSelector = z
       .record(z.string(), z.string().max(63))
       .optional()
       .meta({ maxProperties: 64, description: 'Labels that must all be present with these values.' }),
-    matchExpressions: z
-      .array(
-        z
-          .object({
-            key: z.string().max(317).describe('Key of the label.'),
-            operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']).describe('How the label is compared.'),
-            values: z.array(z.string().max(63)).max(64).optional().describe('What In and NotIn compare with.'),
-          })
-          .meta(
-            checked({
-              rule: "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
-              message: 'In and NotIn need values; Exists and DoesNotExist take none.',
-              fieldPath: '.values',
-            }),
-          ),
-      )
-      .max(16)
-      .optional()
-      .describe('Requirements that must all be met.'),
+    matchExpressions: z.array(labelRequirement).max(16).optional().describe('Requirements that must all be met.'),
   })
   .meta(atomic);
 

@@ -1,6 +1,6 @@
 // The kinds of name that a resource may hold, each refused with a sentence that says what was seen and what would be right.
 import { z } from 'zod';
-import { checked } from '../kind.ts';
+import { constrained } from '../kind.ts';
 
 const label = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
 const dnsName = `${label}(\\.${label})+`;
@@ -19,17 +19,17 @@ interface Syntax {
 /** A string of the given syntax. The API server's own answer to a pattern is the pattern; ours is a sentence. */
 function name({ pattern, maxLength, message, faults = [], otherwise }: Syntax) {
   const branches = faults.map(([found, sentence]) => `${found} ? "'%s' ${sentence}." : `);
-  return z
-    .string()
-    .max(maxLength)
-    .refine((value) => pattern.test(value), message)
-    .meta(
-      checked({
-        rule: `self.matches(r'${pattern.source}')`,
-        message,
-        messageExpression: `(${branches.join('')}"'%s' is not ${otherwise}.").format([self])`,
-      }),
-    );
+  return constrained(
+    z
+      .string()
+      .max(maxLength)
+      .refine((value) => pattern.test(value), message),
+    {
+      rule: `self.matches(r'${pattern.source}')`,
+      message,
+      messageExpression: `(${branches.join('')}"'%s' is not ${otherwise}.").format([self])`,
+    },
+  );
 }
 
 const capitals = ['self != self.lowerAscii()', 'has capital letters: write it in lower case'] as const;

@@ -1,6 +1,6 @@
 // TrustDomain: the trusted network. Its SIP domains, its CA, who is a member, who may declare what, and its policies.
 import { z } from 'zod';
-import { checked, distinct, type Kind } from '../kind.ts';
+import { constrained, distinct, type Kind } from '../kind.ts';
 import { baseStatus, labelSelector } from './fields.ts';
 import { fqdn, namePattern, objectName, sipDomain } from './names.ts';
 import { kebabCase, role, roles } from './roles.ts';
@@ -62,8 +62,8 @@ const traffic = z.object({
 const spiffeTrustDomain = (object: string) =>
   `(has(${object}.spiffeTrustDomain) ? ${object}.spiffeTrustDomain : ${object}.sipDomains[0])`;
 
-export const trustDomainSpec = z
-  .object({
+export const trustDomainSpec = constrained(
+  z.object({
     enterpriseCA: objectName.describe('Name of the EnterpriseCA that issues the certificates of this domain.'),
     sipDomains: z
       .array(sipDomain)
@@ -109,17 +109,17 @@ export const trustDomainSpec = z
       .prefault({})
       .describe('Audio, video and desktop sharing.'),
     traffic: traffic.prefault({}).describe('What may go unencrypted; all other traffic is fixed.'),
-  })
-  .meta(
-    checked({
-      rule: `${spiffeTrustDomain('self')} == ${spiffeTrustDomain('oldSelf')}`,
-      message: 'The first SIP domain is immutable, and so is spiffeTrustDomain: every SPIFFE ID begins with it.',
-      messageExpression:
-        `"The trust domain of every SPIFFE ID is '" + ${spiffeTrustDomain('oldSelf')} + "' and cannot become '" + ${spiffeTrustDomain('self')} + ` +
-        `"': keep " + (has(oldSelf.spiffeTrustDomain) ? "spiffeTrustDomain" : "the first of sipDomains") + " as it is."`,
-      reason: 'FieldValueForbidden',
-    }),
-  );
+  }),
+  {
+    rule: `${spiffeTrustDomain('self')} == ${spiffeTrustDomain('oldSelf')}`,
+    message: 'The first SIP domain is immutable, and so is spiffeTrustDomain: every SPIFFE ID begins with it.',
+    messageExpression:
+      `"Every SPIFFE ID begins with '%s', which cannot become '%s': keep %s as it is.".format([` +
+      `${spiffeTrustDomain('oldSelf')}, ${spiffeTrustDomain('self')}, ` +
+      `has(oldSelf.spiffeTrustDomain) ? 'spiffeTrustDomain' : 'the first of sipDomains'])`,
+    reason: 'FieldValueForbidden',
+  },
+);
 
 export const trustDomainStatus = z.object({
   ...baseStatus,
@@ -147,17 +147,19 @@ export const trustDomain = {
   rules: [
     {
       rule: "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$')",
-      message: 'metadata.name is a DNS label (at most 63 of a-z, 0-9 and hyphens), because ConfigMaps are named after it.',
+      message: 'The name is a DNS label (at most 63 of a-z, 0-9 and hyphens), because ConfigMaps are named after it.',
       messageExpression:
-        `"metadata.name '%s' is not a DNS label: write at most 63 of a-z, 0-9 and hyphens, because ConfigMaps are named after it."` +
+        `"'%s' is not a DNS label: write at most 63 of a-z, 0-9 and hyphens, because ConfigMaps are named after it."` +
         '.format([self.metadata.name])',
+      fieldPath: '.metadata.name',
     },
     {
       rule: `size(${audienceOf('self.metadata.name')}) == 0`,
-      message: `metadata.name does not end in ${audiences.map((audience) => `-${audience}`).join(', ')}, because a ConfigMap of another domain could have the same name.`,
+      message: `The name does not end in ${audiences.map((audience) => `-${audience}`).join(', ')}, because a ConfigMap of another domain could have the same name.`,
       messageExpression:
-        `"metadata.name '%s' must not end in '-%s': the ConfigMap of a domain without that ending, for servers of that role, has the same name."` +
+        `"'%s' must not end in '-%s': the ConfigMap of a domain without that ending, for servers of that role, has the same name."` +
         `.format([self.metadata.name, ${audienceOf('self.metadata.name')}[0]])`,
+      fieldPath: '.metadata.name',
     },
   ],
   columns: [

@@ -1,6 +1,6 @@
 // TrustedServer: a server pool. Its role, its names, its certificate uses, its listeners and the files it wants rendered.
 import { z } from 'zod';
-import { checked, distinct, immutable, type Kind, keyedBy, type Rule } from '../kind.ts';
+import { constrained, distinct, immutable, type Kind, keyedBy, type Rule } from '../kind.ts';
 import { baseStatus } from './fields.ts';
 import { dnsLabel, fqdn, objectName } from './names.ts';
 import { kebabCase, role, roles, type Use, use, uses, usesByRole } from './roles.ts';
@@ -27,6 +27,13 @@ const memberRules: readonly Rule[] = [
       `.format([${useNames}.filter(u, self.exists(m, ${nameOf('m')} == u))[0]])`,
   },
 ];
+
+const member = z.object({
+  fqdn: fqdn.describe('DNS name of the member, such as `fe01.contoso.com`.'),
+  name: dnsLabel
+    .optional()
+    .describe("What the member's Secret is named after, such as `fe01`; the first label of `fqdn` where absent."),
+});
 
 const certificateUse = z.object({
   use: use.describe('What the certificate is for; one of those that the role has.'),
@@ -55,26 +62,16 @@ const certificateUse = z.object({
 });
 
 const certificates = z.object({
-  scope: z
-    .enum(['PerMember', 'Pool'])
-    .default('PerMember')
-    .meta({
-      description: 'PerMember: one certificate for each member. Pool: one, with the names of all. Immutable.',
-      ...checked(immutable('certificates.scope', 'the Secrets that servers mount are named by it')),
-    }),
-  uses: z
-    .array(certificateUse)
-    .min(1)
-    .max(uses.length)
+  scope: constrained(
+    z.enum(['PerMember', 'Pool']).default('PerMember'),
+    immutable('certificates.scope', 'the Secrets that servers mount are named by it'),
+  ).describe('PerMember: one certificate for each member. Pool: one, with the names of all. Immutable.'),
+  uses: constrained(z.array(certificateUse).min(1).max(uses.length), {
+    rule: 'self.all(u, !has(u.secretName) || self.exists_one(other, has(other.secretName) && other.secretName == u.secretName))',
+    message: 'Each use has a Secret of its own: no two have the same secretName.',
+  })
     .optional()
-    .meta({
-      description: 'Exactly these uses. Absent: every use of the role whose FQDNs are given.',
-      ...keyedBy('use'),
-      ...checked({
-        rule: 'self.all(u, !has(u.secretName) || self.exists_one(other, has(other.secretName) && other.secretName == u.secretName))',
-        message: 'Each use has a Secret of its own: secretName differs between uses.',
-      }),
-    }),
+    .meta({ ...keyedBy('use'), description: 'Exactly these uses. Absent: every use of the role whose FQDNs are given.' }),
 });
 
 const listener = z.object({
@@ -143,32 +140,23 @@ const serverRules: readonly Rule[] = [
   },
 ];
 
-export const trustedServerSpec = z
-  .object({
-    trustDomain: objectName.meta({
-      description: 'Name of the TrustDomain that this server belongs to. Immutable.',
-      ...checked(immutable('trustDomain', 'every certificate and SPIFFE ID of the server hangs on it')),
+const identity = 'every certificate and SPIFFE ID of the server hangs on it';
+
+export const trustedServerSpec = constrained(
+  z.object({
+    trustDomain: constrained(objectName, immutable('trustDomain', identity)).describe(
+      'Name of the TrustDomain that this server belongs to. Immutable.',
+    ),
+    role: constrained(role, immutable('role', identity)).describe(
+      'What the server is: its names, uses and peers follow from it. Immutable.',
+    ),
+    poolFQDN: constrained(fqdn, immutable('poolFQDN', identity)).describe(
+      'DNS name of the pool, such as `pool01.contoso.com`; of the server itself where it is alone. Immutable.',
+    ),
+    members: constrained(z.array(member).min(1).max(128), ...memberRules).meta({
+      ...keyedBy('fqdn'),
+      description: 'The servers of the pool.',
     }),
-    role: role.meta({
-      description: 'What the server is: its names, uses and peers follow from it. Immutable.',
-      ...checked(immutable('role', 'every certificate and SPIFFE ID of the server hangs on it')),
-    }),
-    poolFQDN: fqdn.meta({
-      description: 'DNS name of the pool, such as `pool01.contoso.com`; of the server itself where it is alone. Immutable.',
-      ...checked(immutable('poolFQDN', 'every certificate and SPIFFE ID of the server hangs on it')),
-    }),
-    members: z
-      .array(
-        z.object({
-          fqdn: fqdn.describe('DNS name of the member, such as `fe01.contoso.com`.'),
-          name: dnsLabel
-            .optional()
-            .describe("What the member's Secret is named after, such as `fe01`; the first label of `fqdn` where absent."),
-        }),
-      )
-      .min(1)
-      .max(128)
-      .meta({ description: 'The servers of the pool.', ...keyedBy('fqdn'), ...checked(...memberRules) }),
     webServices: z
       .object({
         internalFQDN: fqdn.optional().describe('Name of the web services inside; the pool where absent.'),
@@ -204,8 +192,9 @@ export const trustedServerSpec = z
       .max(8)
       .optional()
       .meta({ ...distinct, description: 'Software whose configuration is rendered into the ConfigMap `<server>-trust`.' }),
-  })
-  .meta(checked(...serverRules));
+  }),
+  ...serverRules,
+);
 
 export const certificateStatus = z.object({
   use,
@@ -240,9 +229,10 @@ export const trustedServer = {
   rules: [
     {
       rule: 'size(self.metadata.name) <= 63',
-      message: 'metadata.name is at most 63 characters, because Secrets are named after it.',
+      message: 'The name is at most 63 characters, because Secrets are named after it.',
       messageExpression:
-        '"metadata.name has %d characters: write at most 63, because Secrets are named after it.".format([size(self.metadata.name)])',
+        '"The name has %d characters: write at most 63, because Secrets are named after it.".format([size(self.metadata.name)])',
+      fieldPath: '.metadata.name',
     },
   ],
   columns: [
