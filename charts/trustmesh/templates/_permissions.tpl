@@ -33,7 +33,7 @@ back; list and watch are made for metadata alone, though Kubernetes cannot grant
   verbs: [list, watch, create, patch, delete]
 {{- end -}}
 
-{{/* To read the keys of its own authorities and the journal of what was issued; both lie in its own namespace. */}}
+{{/* To read the keys of its authorities and of shared certificates, and the journal; all lie in its own namespace. */}}
 {{- define "trustmesh.permissions.records" -}}
 - apiGroups: [""]
   resources: [secrets, configmaps]
@@ -48,13 +48,14 @@ back; list and watch are made for metadata alone, though Kubernetes cannot grant
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   resourceNames: [trustmesh]
-  verbs: [get, patch, update]
+  verbs: [get, patch]
 {{- end -}}
 
+{{/* To say what happened, and after a restart to go on counting where the Event of the same name has got to. */}}
 {{- define "trustmesh.permissions.events" -}}
 - apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [get, create, patch]
 {{- end -}}
 
 {{/* To know which namespaces are members of a trust domain, by their labels. Limited, it watches each by its name. */}}
