@@ -72,17 +72,22 @@ export class Controller {
   }
 
   async #reconcile(key: string, inHand: AbortSignal): Promise<void> {
-    const { queue, reconcile, onReconciled } = this.#options;
+    const { queue, reconcile, name } = this.#options;
     const started = performance.now();
-    const secondsTaken = () => (performance.now() - started) / 1000;
+    let failure: { readonly error: unknown } | undefined;
     try {
       const requeue = await reconcile(key, inHand);
       queue.forget(key);
       if (requeue?.requeueAfterMs !== undefined) queue.addAfter(key, requeue.requeueAfterMs);
-      onReconciled?.({ key, seconds: secondsTaken(), outcome: 'succeeded' });
     } catch (error) {
+      failure = { error };
       this.#retry(key, error);
-      onReconciled?.({ key, seconds: secondsTaken(), outcome: 'failed', error });
+    }
+    try {
+      const seconds = (performance.now() - started) / 1000;
+      this.#options.onReconciled?.({ key, seconds, outcome: failure === undefined ? 'succeeded' : 'failed', ...failure });
+    } catch (error) {
+      this.#log.error('onReconciled failed', { controller: name, object: key, error: messageOf(error) });
     }
   }
 

@@ -7,8 +7,8 @@ export type Transform<T extends KubeObject> = (received: ReceivedObject) => T;
 
 interface ManagedFields {
   readonly manager?: string;
-  readonly subresource?: string;
-  readonly fieldsV1?: { readonly 'f:data'?: object; readonly 'f:binaryData'?: object };
+  readonly operation?: string;
+  readonly fieldsV1?: Readonly<Record<string, object>>;
 }
 
 /** An object as it comes off the wire. Items of a list of a built-in kind carry neither apiVersion nor kind. */
