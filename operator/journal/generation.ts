@@ -15,7 +15,8 @@ export interface Generation {
   readonly number: number;
 }
 
-const NAME = 'trustmesh-journal';
+/** The dot keeps it apart from the bundle `trustmesh-<domain>`: a domain's name is a DNS label. */
+const NAME = 'trustmesh-journal.generation';
 const LABELS = { ...MANAGED_BY, [JOURNAL_LABEL]: 'generation' };
 
 /**

@@ -37,8 +37,8 @@ interface Commit {
   readonly reject: (error: unknown) => void;
 }
 
-/** How long the first of a crowd waits for the others, ms. */
-const LINGER_MS = 20;
+/** From here on merging no longer waits for a quiet moment. */
+const MANY_SEGMENTS = 256;
 
 export class Journal {
   readonly #store: SegmentStore;
@@ -52,9 +52,6 @@ export class Journal {
   #leftOver: readonly StoredSegment[] = [];
   #nextSequence = 1;
   #waiting: Commit[] = [];
-  /** How many commits were written together the last time. */
-  #crowd = 1;
-  #crowdIsHere: AbortController | undefined;
   #committing = false;
   /** The end of the last write: two never run at once, as each needs the number after the other's. */
   #lastWrite: Promise<unknown> = Promise.resolve();
@@ -126,7 +123,6 @@ export class Journal {
       if (lineBytes(line) > SEGMENT_BYTES) throw new Error(`not a journal record: longer than ${SEGMENT_BYTES} bytes`);
       // What is remembered is what a later leader will read, and none of the strings that it was made from.
       this.#waiting.push({ line, record: parseRecord(line), resolve, reject });
-      if (this.#waiting.length >= this.#crowd) this.#crowdIsHere?.abort();
       if (!this.#committing) void this.#commitWaiting();
     } catch (error) {
       reject(error);
@@ -141,13 +137,11 @@ export class Journal {
   async run(signal: AbortSignal): Promise<void> {
     const { idleMs = 5_000 } = this.#options;
     while (!signal.aborted && !this.#ended.signal.aborted) {
-      if (performance.now() - this.#lastCommitAt >= idleMs) {
-        try {
-          await this.#tidy(signal);
-        } catch (error) {
-          if (isApiError(error, 'Fenced')) break;
-          this.#log.warn('journal: could not tidy up, will try again', { error: messageOf(error) });
-        }
+      try {
+        await this.#tidy(() => !signal.aborted && (this.#idleForMs() >= idleMs || this.#segments.length > MANY_SEGMENTS));
+      } catch (error) {
+        if (isApiError(error, 'Fenced')) break;
+        this.#log.warn('journal: could not tidy up, will try again', { error: messageOf(error) });
       }
       await pause(idleMs, signal, this.#ended.signal);
     }
@@ -182,12 +176,13 @@ export class Journal {
     });
   }
 
+  /** Commits gather while the write before theirs is under way; to linger for more was measured to save no segments. */
   async #commitWaiting(): Promise<void> {
     this.#committing = true;
+    // What is asked for in one go goes together.
+    await setImmediate();
     while (this.#waiting.length > 0) {
-      await this.#gather();
       const batch = this.#waiting.splice(0, fitting(this.#waiting.map(({ line }) => line)));
-      this.#crowd = batch.length;
       try {
         await this.#append(batch);
         for (const { resolve } of batch) resolve();
@@ -197,15 +192,6 @@ export class Journal {
       this.#lastCommitAt = performance.now();
     }
     this.#committing = false;
-  }
-
-  /** What is asked for in one go goes together; and where commits came in numbers the last time, as many are waited for again. */
-  async #gather(): Promise<void> {
-    await setImmediate();
-    if (this.#waiting.length >= this.#crowd) return;
-    this.#crowdIsHere = new AbortController();
-    await pause(LINGER_MS, this.#crowdIsHere.signal, this.#ended.signal);
-    this.#crowdIsHere = undefined;
   }
 
   async #append(batch: readonly Commit[]): Promise<void> {
@@ -249,18 +235,22 @@ export class Journal {
     return fenced;
   }
 
-  async #tidy(signal: AbortSignal): Promise<void> {
+  async #tidy(mayGoOn: () => boolean): Promise<void> {
+    if (!mayGoOn()) return;
     const now = this.#options.now();
     this.#index.prune(now);
     const gone = new Set(expired(this.#segments, now));
     this.#segments = this.#segments.filter((segment) => !gone.has(segment));
     this.#leftOver = [...this.#leftOver, ...gone];
     await this.#deleteLeftOver();
-    for (let group = mergeable(this.#segments); group.length > 0; group = mergeable(this.#segments)) {
-      if (signal.aborted || this.#waiting.length > 0) return;
+    for (let group = mergeable(this.#segments); group.length > 0 && mayGoOn(); group = mergeable(this.#segments)) {
       await this.#merge(group, now);
       await this.#deleteLeftOver();
     }
+  }
+
+  #idleForMs(): number {
+    return this.#committing ? 0 : performance.now() - this.#lastCommitAt;
   }
 
   async #merge(group: readonly HeldSegment[], now: number): Promise<void> {
