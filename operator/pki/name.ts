@@ -43,7 +43,7 @@ function escaped(text: string): string {
   return text
     .replace(/[\\"+,;<>=]/g, '\\$&')
     .replace(/^[ #]/, '\\$&')
-    .replace(/ $/, '\\ ')
+    .replace(/(?<!^\\) $/, '\\ ')
     .replace(/\p{Cc}/gu, (character) => Buffer.from(character).toString('hex').replace(/../g, '\\$&'));
 }
 
