@@ -35,6 +35,8 @@ export async function startAgent({ name, command, args, vocabulary, reads }: Age
       handlers.get(answer.get('id') ?? '')?.(answer);
     },
   });
+  // A program that has ended is noticed by whoever waits for its answer.
+  program.stdin?.on('error', () => undefined);
   let requests = 0;
 
   /** Sends a request; `take` gets every answer to it. */

@@ -9,15 +9,37 @@ import type { Peer } from './peer.ts';
 import type { Vocabulary } from './reason.ts';
 
 const vocabulary: Vocabulary = {
-  own: [],
-  peer: [],
+  own: [
+    [/unable to find valid certification path/, 'untrusted-issuer'],
+    [/No subject alternative DNS name matching/, 'name-mismatch'],
+    [/CertificateExpiredException/, 'expired'],
+    [/CertificateNotYetValidException/, 'not-yet-valid'],
+    [/Empty client certificate chain/, 'no-certificate-presented'],
+    [/Extended key usage does not permit/, 'wrong-key-usage'],
+    [/not in the topology/, 'peer-not-in-topology'],
+    [/is not enabled or supported in server context|are not accepted by server preferences/, 'protocol-mismatch'],
+    [/ConnectException: Connection refused/, 'connection-refused'],
+    [/SocketTimeoutException/, 'timeout'],
+  ],
+  peer: [
+    [/fatal alert: unknown_ca/, 'untrusted-issuer'],
+    [/fatal alert: certificate_expired/, 'expired'],
+    [/fatal alert: certificate_required/, 'no-certificate-presented'],
+    [/fatal alert: unsupported_certificate/, 'wrong-key-usage'],
+    [/fatal alert: protocol_version/, 'protocol-mismatch'],
+    // These stand for whatever else there is (RFC 8446, 6.2).
+    [/fatal alert: (bad_certificate|certificate_unknown|handshake_failure)/],
+    // OpenSSL sends a client's alert in the clear when it has not got to its keys yet.
+    [/AEAD cipher fragment/],
+    [/EOFException|end of stream|Broken pipe|Connection reset/],
+  ],
 };
 
 export async function startJavaPeer(): Promise<Peer> {
   return startAgent({
     name: 'java',
     command: 'java',
-    args: ['-XX:TieredStopAtLevel=1', '-cp', await classes(), 'Peer'],
+    args: ['-cp', await classes(), 'Peer'],
     vocabulary,
     reads: ['keystore.p12', 'keystore-password', 'truststore.p12', 'ca.crt'],
   });

@@ -1,10 +1,10 @@
 // Key material of an enterprise CA made at test time: for the cases that the operator itself would never issue.
 import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { createIssuing, createRoot } from '../../../operator/pki/authority.ts';
+import { type Certificate, parseCertificate } from '../../../operator/pki/certificate.ts';
+import { keyStore, keyStoreRandomLength, trustStore } from '../../../operator/pki/key-store.ts';
 import { type Issuer, issuerOf, signLeaf } from '../../../operator/pki/leaf.ts';
-import { encodePem } from '../../../operator/pki/pem.ts';
 import type { LeafProfile } from '../../../operator/pki/profile.ts';
-import { runProgram } from '../process.ts';
 import type { Material, Trust } from './peer.ts';
 
 export const minute = 60_000;
@@ -24,10 +24,9 @@ export interface LeafOptions {
 /** An issuing CA and what leads to it. */
 export interface Issuing {
   readonly issuer: Issuer;
-  /** Certificates from the issuing CA up to below the root, PEM. */
-  readonly intermediates: string;
-  /** The root, PEM. */
-  readonly anchors: string;
+  /** From the issuing CA up to below the root. */
+  readonly intermediates: readonly Certificate[];
+  readonly anchors: readonly Certificate[];
 }
 
 /** A root of a year and an issuing CA below it. */
@@ -44,43 +43,38 @@ export function makeAuthority(commonName: string): Issuing {
     serial: randomBytes(16),
     publicKey: keys.publicKey,
   });
-  return { issuer: issuerOf(issuing, keys.privateKey), intermediates: issuing.pem, anchors: root.pem };
+  return { issuer: issuerOf(issuing, keys.privateKey), intermediates: [issuing], anchors: [root] };
 }
 
-export async function makeMaterial({ issuer, intermediates, anchors }: Issuing, options: LeafOptions): Promise<Material> {
+/** What a Secret with the format PKCS12 would hold. */
+export function makeMaterial({ issuer, intermediates, anchors }: Issuing, options: LeafOptions): Material {
   const now = Date.now();
   const { privateKey, publicKey } = keyPair();
   const [commonName] = options.dnsNames;
-  const leaf = signLeaf(issuer, {
-    profile: 'Server',
-    notBefore: now - 5 * minute,
-    notAfter: now + day,
-    ...options,
-    ...(commonName === undefined ? {} : { commonName }),
-    serial: randomBytes(16),
-    publicKey,
-  });
-  const chain = encodePem('CERTIFICATE', leaf) + intermediates;
-  const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const leaf = parseCertificate(
+    signLeaf(issuer, {
+      profile: 'Server',
+      notBefore: now - 5 * minute,
+      notAfter: now + day,
+      ...options,
+      ...(commonName === undefined ? {} : { commonName }),
+      serial: randomBytes(16),
+      publicKey,
+    }),
+  );
+  const chain = [leaf, ...intermediates];
+  const password = randomBytes(16).toString('hex');
   return {
-    'tls.crt': Buffer.from(chain),
-    'tls.key': Buffer.from(key),
-    'ca.crt': Buffer.from(anchors),
-    ...(await keyStores(chain, key)),
+    'tls.crt': Buffer.from(chain.map(({ pem }) => pem).join('')),
+    'tls.key': Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' })),
+    'keystore.p12': keyStore({ privateKey, chain, password, random: randomBytes(keyStoreRandomLength) }),
+    'keystore-password': Buffer.from(password),
+    ...trustIn(anchors),
   };
 }
 
-async function keyStores(chain: string, key: string): Promise<Partial<Material>> {
-  const password = randomBytes(16).toString('hex');
-  const { stdout } = await runProgram('sh', ['-c', 'openssl pkcs12 -export -passout env:PASSWORD | base64 -w0'], {
-    input: chain + key,
-    env: { PASSWORD: password },
-  });
-  return { 'keystore.p12': Buffer.from(stdout, 'base64'), 'keystore-password': Buffer.from(password) };
-}
-
-export function trustIn({ anchors }: Issuing): Trust {
-  return { 'ca.crt': Buffer.from(anchors) };
+export function trustIn(anchors: readonly Certificate[]): Required<Trust> {
+  return { 'ca.crt': Buffer.from(anchors.map(({ pem }) => pem).join('')), 'truststore.p12': trustStore({ anchors }) };
 }
 
 function keyPair(): { readonly privateKey: KeyObject; readonly publicKey: KeyObject } {

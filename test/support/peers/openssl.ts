@@ -10,8 +10,27 @@ import type { ConnectOptions, Handshake, Listener, ListenOptions, Material, Peer
 import { refusal, type Vocabulary } from './reason.ts';
 
 const vocabulary: Vocabulary = {
-  own: [],
-  peer: [],
+  own: [
+    [/unable to get local issuer certificate|self-signed certificate/, 'untrusted-issuer'],
+    [/hostname mismatch/, 'name-mismatch'],
+    [/certificate has expired/, 'expired'],
+    [/certificate is not yet valid/, 'not-yet-valid'],
+    [/peer did not return a certificate/, 'no-certificate-presented'],
+    [/unsuitable certificate purpose/, 'wrong-key-usage'],
+    [/unsupported protocol/, 'protocol-mismatch'],
+    [/Connection refused/, 'connection-refused'],
+    [/no handshake within/, 'timeout'],
+  ],
+  peer: [
+    [/alert number 48\b/, 'untrusted-issuer'],
+    [/alert number 45\b/, 'expired'],
+    [/alert number 116\b/, 'no-certificate-presented'],
+    [/alert number 43\b/, 'wrong-key-usage'],
+    [/alert number 70\b/, 'protocol-mismatch'],
+    // bad_certificate, certificate_unknown and handshake_failure stand for whatever else there is (RFC 8446, 6.2).
+    [/alert number (40|42|46)\b/],
+    [/unexpected eof|errno=(32|104)|^(ERROR|DONE)$/],
+  ],
 };
 
 export async function startOpenSSLPeer(): Promise<Peer> {
@@ -56,6 +75,7 @@ export async function startOpenSSLPeer(): Promise<Peer> {
           transcript.push(line);
           const port = /^ACCEPT 127\.0\.0\.1:(\d+)$/.exec(line)?.[1];
           if (port !== undefined) listening.resolve(Number(port));
+          if (line.startsWith(ended)) listening.reject(new Error(`s_server: ${transcript.join('\n')}`));
           if (line === 'hello') program.stdin?.write('welcome\n');
           if (line !== 'CONNECTION CLOSED') return;
           const said = transcript.join('\n');
@@ -64,8 +84,7 @@ export async function startOpenSSLPeer(): Promise<Peer> {
         },
       );
       listeners.add(program);
-      const ended = program.exited.then(() => Promise.reject(new Error(`s_server ended:\n${program.output()}`)));
-      const port = await Promise.race([listening.promise, ended]);
+      const port = await listening.promise;
       transcript = [];
       return {
         port,
@@ -83,14 +102,17 @@ export async function startOpenSSLPeer(): Promise<Peer> {
         ...(await identity(material, trust)),
         ...only(protocol),
       ];
-      // s_client prints its account of a session ticket and what the server sent into each other.
-      await using program = await openssl(args, (line) => line.endsWith('welcome') && program.stdin?.end());
+      const over = Promise.withResolvers<string>();
+      await using program = await openssl(args, (line) => {
+        // s_client prints its account of a session ticket and what the server sent into each other.
+        if (line.endsWith('welcome')) program.stdin?.end();
+        if (line.startsWith(ended)) over.resolve('');
+      });
       program.stdin?.write('hello\n');
-      const timer = setTimeout(() => void program.stop(), timeoutMs);
-      const { signal } = await program.exited;
+      const timer = setTimeout(() => over.resolve(`\nno handshake within ${timeoutMs} ms`), timeoutMs);
+      const how = await over.promise;
       clearTimeout(timer);
-      const said = program.output();
-      return account(signal === undefined ? said : `${said}\nno handshake within ${timeoutMs} ms`, /welcome$/m);
+      return account(program.output() + how, /welcome$/m);
     },
     async [Symbol.asyncDispose]() {
       await Promise.all([...listeners].map((program) => program.stop()));
@@ -99,12 +121,20 @@ export async function startOpenSSLPeer(): Promise<Peer> {
   };
 }
 
-/** Both outputs come through one pipe, unbuffered, so that what it says of a connection stands between the others. */
-function openssl(args: readonly string[], onLine: (line: string) => void): Promise<Program> {
-  return startProgram('sh', ['-c', 'exec stdbuf -oL openssl "$@" 2>&1', 'openssl', ...args], {
+/** The line that tells that a program has ended and that all it said has been read. */
+const ended = 'openssl ended with ';
+
+/** Both outputs come through one pipe, line by line, so that what it says of a connection stands between the others. */
+async function openssl(args: readonly string[], onLine: (line: string) => void): Promise<Program> {
+  const script = 'stdbuf -oL openssl "$@" 2>&1; printf "\\n%s%s\\n" "$ENDED" $?';
+  const program = await startProgram('sh', ['-c', script, 'openssl', ...args], {
     name: `openssl ${args[0]}`,
+    env: { ENDED: ended },
     onLine,
   });
+  // It may end before it has read what it is sent.
+  program.stdin?.on('error', () => undefined);
+  return program;
 }
 
 function only(protocol: Protocol | undefined): readonly string[] {
