@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import { customResourceDefinition } from '../operator/api/crd.ts';
 import type { Kind } from '../operator/api/kind.ts';
+import { referencePage } from '../operator/api/reference.ts';
 import { group, kinds, version } from '../operator/api/v1alpha1/index.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -27,6 +28,7 @@ export function generatedFiles(): readonly GeneratedFile[] {
       { path: `crds/${name}.yaml`, content: crdFile(kind) },
       // Helm reads nothing outside the chart's folder.
       { path: `charts/trustmesh/files/crds/${name}.yaml`, content: crdFile(kind) },
+      { path: `docs/reference/${name}.md`, content: referencePage(kind, { group, version }) },
     ];
   });
 }

@@ -1,6 +1,6 @@
 // A kind as a CustomResourceDefinition (apiextensions.k8s.io/v1) with a structural schema. Knows nothing of any one kind.
 import { z } from 'zod';
-import type { Kind } from './kind.ts';
+import type { Kind, Rule } from './kind.ts';
 
 export interface JSONSchema {
   readonly type?: 'object' | 'array' | 'string' | 'integer' | 'boolean';
@@ -19,7 +19,15 @@ export interface JSONSchema {
   readonly properties?: Readonly<Record<string, JSONSchema>>;
   readonly additionalProperties?: JSONSchema | false;
   readonly required?: readonly string[];
-  readonly [extension: `x-kubernetes-${string}`]: unknown;
+  readonly 'x-kubernetes-validations'?: readonly Rule[];
+  readonly 'x-kubernetes-list-type'?: 'map' | 'set';
+  readonly 'x-kubernetes-list-map-keys'?: readonly string[];
+  readonly 'x-kubernetes-map-type'?: 'atomic';
+}
+
+export interface GroupVersion {
+  readonly group: string;
+  readonly version: string;
 }
 
 const int32 = { minimum: -(2 ** 31), maximum: 2 ** 31 - 1 };
@@ -49,7 +57,7 @@ function nameIntegerFormat(integer: { format?: string; minimum?: number; maximum
 }
 
 /** The CustomResourceDefinition of `kind` in `group`, served and stored as `version`. */
-export function customResourceDefinition(kind: Kind, { group, version }: { readonly group: string; readonly version: string }) {
+export function customResourceDefinition(kind: Kind, { group, version }: GroupVersion) {
   const singular = kind.kind.toLowerCase();
   return {
     apiVersion: 'apiextensions.k8s.io/v1',

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { constrained, type Kind } from '../kind.ts';
 import { duration, durationsCompare } from './duration.ts';
-import { baseStatus, privateKey } from './fields.ts';
+import { baseStatus, certificateFacts, privateKey } from './fields.ts';
 import { baseURL, objectName } from './names.ts';
 
 const managed = constrained(
@@ -114,15 +114,12 @@ export const enterpriseCAStatus = z.object({
   authorities: z
     .array(
       z.object({
-        role: z.enum(['Root', 'Issuing']),
-        generation: z.int(),
-        subject: z.string(),
-        serial: z.string(),
-        fingerprint: z.string(),
-        keyAlgorithm: z.string(),
-        notBefore: z.string(),
-        notAfter: z.string(),
-        secretName: z.string().optional(),
+        role: z.enum(['Root', 'Issuing']).describe('Root or issuing CA.'),
+        generation: z.int().describe('Its generation of keys.'),
+        subject: z.string().describe('Subject (RFC 4514).'),
+        ...certificateFacts,
+        keyAlgorithm: z.string().describe('Its key, such as `ECDSA P-256`.'),
+        secretName: z.string().optional().describe("Secret in the operator's namespace that holds its key."),
       }),
     )
     .max(32)

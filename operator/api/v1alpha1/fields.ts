@@ -57,14 +57,15 @@ export const labelSelector = z
   .meta(atomic);
 
 const condition = z.object({
-  type: z.string(),
-  status: z.enum(['True', 'False', 'Unknown']),
-  reason: z.string(),
-  message: z.string(),
-  observedGeneration: z.int(),
-  lastTransitionTime: z.string(),
+  type: z.string().describe('What the condition is about.'),
+  status: z.enum(['True', 'False', 'Unknown']).describe('Whether it holds.'),
+  reason: z.string().describe('Why, in one word that programs may rely on.'),
+  message: z.string().describe('Why, for a person, and what to do.'),
+  observedGeneration: z.int().describe('The metadata.generation that it tells of.'),
+  lastTransitionTime: z.string().describe('When `status` last changed (RFC 3339).'),
 });
 
+/** What every status holds. Its schema is checked with every write of a status, so it carries no rules. */
 export const baseStatus = {
   observedGeneration: z
     .int()
@@ -75,6 +76,14 @@ export const baseStatus = {
     .max(16)
     .optional()
     .meta({ ...keyedBy('type'), description: 'What holds and what does not, and why.' }),
+};
+
+/** What tells a certificate from every other, and when it is good. */
+export const certificateFacts = {
+  serial: z.string().describe('Serial number, in hex.'),
+  fingerprint: z.string().describe('SHA-256 of the certificate, in hex.'),
+  notBefore: z.string().describe('When it becomes valid (RFC 3339).'),
+  notAfter: z.string().describe('When it expires (RFC 3339).'),
 };
 
 export type PrivateKey = z.infer<typeof privateKey>;

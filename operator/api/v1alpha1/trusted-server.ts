@@ -1,7 +1,7 @@
 // TrustedServer: a server pool. Its role, its names, its certificate uses, its listeners and the files it wants rendered.
 import { z } from 'zod';
 import { constrained, distinct, immutable, type Kind, keyedBy, type Rule } from '../kind.ts';
-import { baseStatus } from './fields.ts';
+import { baseStatus, certificateFacts } from './fields.ts';
 import { dnsLabel, fqdn, objectName } from './names.ts';
 import { kebabCase, role, roles, type Use, use, uses, usesByRole } from './roles.ts';
 
@@ -197,14 +197,11 @@ export const trustedServerSpec = constrained(
 );
 
 export const certificateStatus = z.object({
-  use,
-  member: z.string().optional(),
-  secretName: z.string(),
-  serial: z.string(),
-  fingerprint: z.string().describe('SHA-256, in hex.'),
-  notBefore: z.string(),
-  notAfter: z.string(),
-  renewAt: z.string(),
+  use: use.describe('What it is for.'),
+  member: z.string().optional().describe('Name of the member that it belongs to; absent for one of the whole pool.'),
+  secretName: z.string().describe('Secret that holds it.'),
+  ...certificateFacts,
+  renewAt: z.string().describe('When it will be renewed (RFC 3339).'),
 });
 
 export const trustedServerStatus = z.object({
