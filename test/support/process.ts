@@ -17,7 +17,7 @@ export interface ProgramOptions {
   /** Both outputs go to this file and never through this process: for programs that write much. */
   readonly logFile?: string;
   /** Called with each line of either output as it comes; never with `logFile`. */
-  readonly onLine?: (line: string) => void;
+  readonly onLine?: (line: string, from: 'stdout' | 'stderr') => void;
 }
 
 export interface Exit {
@@ -69,7 +69,7 @@ export async function startProgram(
   });
   const stdout = capture(child.stdout);
   const both = capture(child.stdout, child.stderr);
-  for (const stream of [child.stdout, child.stderr]) if (stream !== null && options.onLine) eachLine(stream, options.onLine);
+  if (options.onLine) eachLine(child, options.onLine);
 
   const stop: Program['stop'] = async ({ signal = 'SIGTERM', graceMs = 5_000 } = {}) => {
     if (running) {
@@ -138,10 +138,7 @@ export async function runProgram(command: string, args: readonly string[] = [], 
   const chunks = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
   child.stdout.on('data', (chunk: Buffer) => chunks.stdout.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => chunks.stderr.push(chunk));
-  if (options.onLine) {
-    eachLine(child.stdout, options.onLine);
-    eachLine(child.stderr, options.onLine);
-  }
+  if (options.onLine) eachLine(child, options.onLine);
   const closed = Promise.withResolvers<Exit>();
   child.once('close', (code, signal) =>
     closed.resolve({ ...(code === null ? {} : { code }), ...(signal === null ? {} : { signal }) }),
@@ -207,14 +204,16 @@ function capture(...streams: readonly (Readable | null)[]): () => string {
   return () => kept;
 }
 
-function eachLine(stream: Readable, take: (line: string) => void): void {
-  let rest = '';
-  stream.on('data', (chunk: Buffer | string) => {
-    const lines = (rest + chunk.toString()).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) take(line);
-  });
-  stream.on('end', () => {
-    if (rest !== '') take(rest);
-  });
+function eachLine(child: ChildProcess, take: NonNullable<ProgramOptions['onLine']>): void {
+  for (const from of ['stdout', 'stderr'] as const) {
+    let rest = '';
+    child[from]?.on('data', (chunk: Buffer | string) => {
+      const lines = (rest + chunk.toString()).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) take(line, from);
+    });
+    child[from]?.on('end', () => {
+      if (rest !== '') take(rest, from);
+    });
+  }
 }
