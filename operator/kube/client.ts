@@ -78,7 +78,10 @@ export type Created<T extends KubeObject> = Omit<T, 'metadata' | 'status'> & New
 
 /** An RFC 7386 merge patch that only applies to the object as it was observed. */
 export interface MergePatch {
-  readonly metadata: { readonly resourceVersion: string } & Partial<ObjectMeta>;
+  readonly metadata: {
+    readonly resourceVersion: string;
+    readonly annotations?: Readonly<Record<string, string | null>>;
+  } & Partial<Omit<ObjectMeta, 'annotations'>>;
   readonly [field: string]: unknown;
 }
 
