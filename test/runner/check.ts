@@ -13,7 +13,7 @@ export interface Check {
 }
 
 export const checks: readonly Check[] = [
-  { name: 'lint', command: bin('biome'), args: ['ci', '.'] },
+  { name: 'lint', command: bin('biome'), args: ['ci', '--colors=off', '.'] },
   { name: 'types', command: bin('tsc'), args: [] },
   { name: 'generated files', command: process.execPath, args: [join(repository, 'crds/generate.ts'), '--check'] },
 ];

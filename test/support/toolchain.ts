@@ -38,7 +38,7 @@ const onDebian = (name: string, commands: readonly string[], suites: readonly Su
 
 /** In the order in which they are looked for: what builds others comes first. */
 export const tools: readonly Tool[] = [
-  { name: 'go', commands: ['go'], suites: ['interop'], install: GO_HINT },
+  { name: 'go', commands: ['go'], suites: ['unit', 'interop'], install: GO_HINT },
   onDebian('openssl', ['openssl'], ['unit', 'interop'], 'openssl'),
   onDebian('java', ['java', 'javac', 'keytool'], ['unit', 'interop'], 'default-jdk-headless'),
   ofControlPlane('etcd', ['cluster', 'interop']),
