@@ -1,7 +1,6 @@
 // The kinds of trustmesh.io/v1alpha1: their schemas, and the types inferred from them.
-import type { z } from 'zod';
 import type { Kind } from '../kind.ts';
-import type { KubeObject } from '../object.ts';
+import type { ObjectOf } from '../parse.ts';
 import { enterpriseCA } from './enterprise-ca.ts';
 import { trustDomain } from './trust-domain.ts';
 import { trustedServer } from './trusted-server.ts';
@@ -11,12 +10,6 @@ export const version = 'v1alpha1';
 
 /** Every kind of the group: CRDs and reference pages are generated from these. */
 export const kinds: readonly Kind[] = [enterpriseCA, trustDomain, trustedServer];
-
-/** An object of `K` as the API server holds it. */
-export interface ObjectOf<K extends Kind> extends KubeObject {
-  readonly spec: z.infer<K['spec']>;
-  readonly status?: z.infer<K['status']>;
-}
 
 export type EnterpriseCA = ObjectOf<typeof enterpriseCA>;
 export type TrustDomain = ObjectOf<typeof trustDomain>;
