@@ -1,0 +1,77 @@
+// An issuing CA behind one interface, whatever keeps its key; and the register in which controllers find it by name.
+import type { PrivateKey } from '../api/v1alpha1/index.ts';
+import type { Certificate } from '../pki/certificate.ts';
+import type { Issuer } from '../pki/leaf.ts';
+
+export interface LeafDefaults {
+  /** Milliseconds. */
+  readonly duration: number;
+  readonly renewAfterPercent: number;
+  readonly privateKey: PrivateKey;
+}
+
+export interface Authority {
+  readonly enterpriseCA: string;
+  readonly generation: number;
+  /** Subject key id of the issuing certificate, lower-case hex: the identity that certificates record. */
+  readonly keyId: string;
+  readonly certificate: Certificate;
+  /** What a server sends after its leaf: the issuing certificate and those between it and an anchor. */
+  readonly intermediates: readonly Certificate[];
+  /** What must be trusted for this CA, of every generation. */
+  readonly anchors: readonly Certificate[];
+  readonly issuer: Issuer;
+  readonly leaf: LeafDefaults;
+}
+
+export type AuthorityState =
+  | { readonly available: true; readonly authority: Authority }
+  | { readonly available: false; readonly reason: string; readonly message: string };
+
+/** What is trusted on account of an EnterpriseCA, and the key ids of all its issuing certificates, former ones included. */
+export interface KnownAnchors {
+  readonly enterpriseCA: string;
+  readonly anchors: readonly Certificate[];
+  readonly keyIds: readonly string[];
+}
+
+/** The authorities that this process holds the keys of, by EnterpriseCA. Keys stay here and go nowhere else. */
+export class Authorities {
+  readonly #states = new Map<string, AuthorityState>();
+  /** Outlives a CA that becomes unavailable: what it issued is in use. */
+  readonly #anchors = new Map<string, KnownAnchors>();
+
+  get(enterpriseCA: string): AuthorityState {
+    return (
+      this.#states.get(enterpriseCA) ?? {
+        available: false,
+        reason: 'EnterpriseCANotFound',
+        message: `EnterpriseCA ${enterpriseCA} does not exist, or was not read yet. Create it, or name another.`,
+      }
+    );
+  }
+
+  /** Undefined where this process never knew them. */
+  anchorsOf(enterpriseCA: string): readonly Certificate[] | undefined {
+    return this.#anchors.get(enterpriseCA)?.anchors;
+  }
+
+  known(): readonly KnownAnchors[] {
+    return [...this.#anchors.values()];
+  }
+
+  setAvailable(authority: Authority, keyIds: readonly string[]): void {
+    const { enterpriseCA, anchors } = authority;
+    this.#states.set(enterpriseCA, { available: true, authority });
+    this.#anchors.set(enterpriseCA, { enterpriseCA, anchors, keyIds });
+  }
+
+  setUnavailable(enterpriseCA: string, reason: string, message: string): void {
+    this.#states.set(enterpriseCA, { available: false, reason, message });
+  }
+
+  /** The EnterpriseCA is gone; what is trusted on its account stays known. */
+  forget(enterpriseCA: string): void {
+    this.#states.delete(enterpriseCA);
+  }
+}

@@ -1,0 +1,89 @@
+// What the operator knows of the cluster: a store for each kind it looks at, and the reflectors that fill them.
+import type { EnterpriseCA, TrustDomain, TrustedServer } from './api/v1alpha1/index.ts';
+import type { Stores } from './controllers/context.ts';
+import { encodeBundleKey } from './controllers/trust-bundle/observe.ts';
+import type { KubeClient } from './kube/client.ts';
+import type { Log } from './kube/log.ts';
+import { Reflector } from './kube/reflector.ts';
+import {
+  configMaps,
+  enterpriseCAs,
+  type MetadataObject,
+  type Namespace,
+  namespaces,
+  secrets,
+  trustDomains,
+  trustedServers,
+} from './kube/resource.ts';
+import { Store } from './kube/store.ts';
+import { annotation, label, managedBySelector } from './outputs/labels.ts';
+import type { Audience } from './topology/names.ts';
+
+export interface Caches {
+  readonly stores: Stores;
+  /** Fills the stores until `signal` is aborted. */
+  readonly run: (signal: AbortSignal) => Promise<void>;
+  /** The kinds that were not read in full yet. */
+  readonly missing: () => readonly string[];
+}
+
+export interface CacheOptions {
+  readonly client: KubeClient;
+  readonly log: Log;
+  /** The operator's own namespace, where CA keys and shared certificates lie. */
+  readonly namespace: string;
+  readonly watchNamespaces?: readonly string[] | undefined;
+}
+
+export function createCaches({ client, log, namespace, watchNamespaces }: CacheOptions): Caches {
+  const stores: Stores = {
+    enterpriseCAs: new Store<EnterpriseCA>({ log }),
+    trustDomains: new Store<TrustDomain>({ log }),
+    trustedServers: new Store<TrustedServer>({ log }),
+    secrets: new Store<MetadataObject>({ log, indexes: { owner: ownersOf, authority: authorityOf } }),
+    configMaps: new Store<MetadataObject>({ log, indexes: { bundle: bundleOf, domain: domainOf } }),
+    namespaces: new Store<Namespace>({ log }),
+  };
+  const outputs = { client, log, labelSelector: managedBySelector, metadataOnly: true } as const;
+  const own = watchNamespaces === undefined ? undefined : [...new Set([...watchNamespaces, namespace])];
+  const limited = watchNamespaces === undefined ? {} : { namespaces: watchNamespaces };
+  const limitedAndOwn = own === undefined ? {} : { namespaces: own };
+  const reflectors: readonly { run(signal: AbortSignal): Promise<void> }[] = [
+    new Reflector({ client, log, resource: enterpriseCAs, store: stores.enterpriseCAs }),
+    new Reflector({ client, log, resource: trustDomains, store: stores.trustDomains }),
+    new Reflector({ client, log, resource: trustedServers, store: stores.trustedServers, ...limited }),
+    new Reflector({ ...outputs, resource: secrets, store: stores.secrets, ...limitedAndOwn }),
+    new Reflector({ ...outputs, resource: configMaps, store: stores.configMaps, ...limitedAndOwn }),
+    new Reflector({ client, log, resource: namespaces, store: stores.namespaces, ...limited }),
+  ];
+  return {
+    stores,
+    run: async (signal) => {
+      await Promise.all(reflectors.map((reflector) => reflector.run(signal)));
+    },
+    missing: () =>
+      Object.entries(stores).flatMap(([name, store]: [string, Stores[keyof Stores]]) => (store.synced ? [] : [name])),
+  };
+}
+
+function ownersOf({ metadata }: MetadataObject): readonly string[] {
+  return (metadata.ownerReferences ?? []).flatMap((owner) => (owner.controller === true ? [owner.uid] : []));
+}
+
+function authorityOf({ metadata }: MetadataObject): readonly string[] {
+  const domain = metadata.labels?.[label.domain];
+  const authority = metadata.annotations?.[annotation.authority];
+  return domain === undefined || authority === undefined ? [] : [`${domain}/${authority}`];
+}
+
+function bundleOf({ metadata }: MetadataObject): readonly string[] {
+  const domain = metadata.labels?.[label.domain];
+  const audience = metadata.labels?.[label.audience];
+  if (domain === undefined || audience === undefined) return [];
+  return [encodeBundleKey({ domain, audience: audience as Audience, namespace: metadata.namespace ?? '' })];
+}
+
+function domainOf({ metadata }: MetadataObject): readonly string[] {
+  const domain = metadata.labels?.[label.domain];
+  return domain === undefined || metadata.labels?.[label.audience] === undefined ? [] : [domain];
+}

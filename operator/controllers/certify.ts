@@ -1,0 +1,71 @@
+// Makes a certificate and enters it in the journal: the step that comes before any Secret holds it.
+
+import type { Use } from '../api/v1alpha1/index.ts';
+import type { Authority } from '../authorities/authority.ts';
+import { issueCertificate } from '../authorities/issue.ts';
+import type { CertificateFacts, KeyMaterial } from '../outputs/certificate-secret.ts';
+import type { LeafProfile } from '../pki/profile.ts';
+import { renewalTime } from '../trust/renewal.ts';
+import type { Context } from './context.ts';
+
+export interface CertificateRequest {
+  readonly authority: Authority;
+  readonly dnsNames: readonly string[];
+  readonly spiffeID?: string | undefined;
+  readonly profile: LeafProfile;
+  readonly keyStore: boolean;
+  /** Of the object that the certificate belongs to. */
+  readonly uid: string;
+  /** `namespace/name`. */
+  readonly secret: string;
+  readonly use: Use;
+  readonly member?: string | undefined;
+  readonly profileHash: string;
+  readonly trustHash: string;
+}
+
+/**
+ * A certificate that the journal knows. A crash after this leaves a record without its Secret: it stands for a key that
+ * died in memory.
+ */
+export async function certify(
+  request: CertificateRequest,
+  { journal, now, onIssued }: Context,
+): Promise<{ readonly material: KeyMaterial; readonly facts: CertificateFacts }> {
+  const { authority, dnsNames, spiffeID, profile, keyStore, uid, secret, use, member } = request;
+  const wish = { dnsNames, ...(spiffeID === undefined ? {} : { uri: spiffeID }), profile, keyStore };
+  const { leaf, material } = await issueCertificate(authority, wish, now());
+  const { serial, fingerprint, notBefore, notAfter } = leaf;
+  await journal.commit({
+    serial,
+    fingerprint,
+    authority: authority.keyId,
+    names: dnsNames,
+    uid,
+    secret,
+    use,
+    ...(member === undefined ? {} : { member }),
+    notBefore,
+    notAfter,
+  });
+  onIssued(authority.enterpriseCA);
+  const renewAt = renewalTime(leaf, authority.leaf.renewAfterPercent, renewalSeed(uid, secret));
+  return {
+    material,
+    facts: {
+      serial,
+      fingerprint,
+      notBefore,
+      notAfter,
+      renewAt,
+      authority: authority.keyId,
+      profileHash: request.profileHash,
+      trustHash: request.trustHash,
+    },
+  };
+}
+
+/** What the renewals of certificates are spread by. */
+export function renewalSeed(uid: string, secret: string): string {
+  return `${uid}/${secret}`;
+}

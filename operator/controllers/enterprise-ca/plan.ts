@@ -1,0 +1,205 @@
+// What to do for an EnterpriseCA, and which authority it can issue with now.
+
+import { parseDuration } from '../../api/v1alpha1/duration.ts';
+import type { EnterpriseCA } from '../../api/v1alpha1/index.ts';
+import type { Authority } from '../../authorities/authority.ts';
+import type { Certificate } from '../../pki/certificate.ts';
+import { issuerOf } from '../../pki/leaf.ts';
+import type { CAObservation, Generation } from './observe.ts';
+import type { History } from './secrets.ts';
+import type { StoredAuthority } from './stored-authority.ts';
+
+export type CAAction =
+  | { readonly kind: 'CreateRoot'; readonly generation: number }
+  | { readonly kind: 'CreateIssuing'; readonly generation: number; readonly root: StoredAuthority }
+  /** A provided CA came into use: what it is trusted by is kept for as long as anything it signed may be. */
+  | { readonly kind: 'WriteHistory'; readonly history: History };
+
+export type Availability =
+  | { readonly available: true; readonly authority: Authority; readonly keyIds: readonly string[] }
+  | { readonly available: false; readonly reason: string; readonly message: string; readonly while: 'Reconciling' | 'Stalled' };
+
+export interface CAPlan {
+  readonly actions: readonly CAAction[];
+  readonly availability: Availability;
+  /** Of the generation asked for, where an older one still issues. */
+  readonly hindrance?: string;
+  /** Every authority at hand, newest generation first. */
+  readonly authorities: readonly ListedAuthority[];
+}
+
+export interface ListedAuthority {
+  readonly role: 'Root' | 'Issuing';
+  readonly generation: number;
+  readonly certificate: Certificate;
+}
+
+export function plan({ enterpriseCA, backend }: CAObservation, now: number): CAPlan {
+  switch (backend.kind) {
+    case 'Managed':
+      return planManaged(enterpriseCA, backend.generations, now);
+    case 'Provided':
+      return planProvided(enterpriseCA, backend, now);
+    case 'None':
+      return unavailable(
+        'BackendNotSupported',
+        'None of the backends in spec is one that this version has: use managed or provided.',
+      );
+  }
+}
+
+function planManaged(enterpriseCA: EnterpriseCA, generations: readonly Generation[], now: number): CAPlan {
+  const target = generations.at(-1);
+  const held = generations.flatMap(({ number, root, issuing }): readonly ListedAuthority[] => [
+    ...(issuing.kind === 'Held' ? [listed('Issuing', number, issuing.stored)] : []),
+    ...(root.kind === 'Held' ? [listed('Root', number, root.stored)] : []),
+  ]);
+  const authorities = [...held].sort((a, b) => b.generation - a.generation);
+  const roots = held.filter(({ role }) => role === 'Root').map(({ certificate }) => certificate);
+  const usable = generations.flatMap(({ number, root, issuing }) =>
+    root.kind === 'Held' && issuing.kind === 'Held' ? [{ number, issuing: issuing.stored }] : [],
+  );
+  const current = usable.at(-1);
+  const { actions, hindrance } = target === undefined ? { actions: [], hindrance: undefined } : steps(enterpriseCA, target);
+  if (current === undefined) {
+    const message = hindrance ?? 'Its root and issuing CA are being made.';
+    const reason = hindrance === undefined ? 'Creating' : 'AuthorityNotUsable';
+    return {
+      actions,
+      authorities,
+      availability: { available: false, reason, message, while: hindrance === undefined ? 'Reconciling' : 'Stalled' },
+    };
+  }
+  const { certificate } = current.issuing;
+  if (certificate.notAfter <= now) {
+    const availability = expired(certificate, 'Raise spec.managed.generation for new keys.');
+    return { actions, authorities, availability };
+  }
+  const authority = authorityOf(enterpriseCA, current.number, current.issuing, [certificate], roots);
+  return {
+    actions,
+    authorities,
+    availability: { available: true, authority, keyIds: usable.map(({ issuing }) => issuing.certificate.subjectKeyId) },
+    ...(hindrance === undefined ? {} : { hindrance }),
+  };
+}
+
+/** What brings one generation into being, one Secret after another. What existed once is never made a second time. */
+function steps(
+  enterpriseCA: EnterpriseCA,
+  { number, root, issuing }: Generation,
+): { actions: readonly CAAction[]; hindrance: string | undefined } {
+  if (root.kind === 'Refused') return { actions: [], hindrance: root.message };
+  if (issuing.kind === 'Refused') return { actions: [], hindrance: issuing.message };
+  if (root.kind === 'Held') {
+    const actions: readonly CAAction[] =
+      issuing.kind === 'Held' ? [] : [{ kind: 'CreateIssuing', generation: number, root: root.stored }];
+    return { actions, hindrance: undefined };
+  }
+  const existed =
+    enterpriseCA.status?.authorities?.some((known) => known.role === 'Root' && known.generation === number) === true;
+  if (existed || issuing.kind === 'Held') {
+    return {
+      actions: [],
+      hindrance:
+        `The Secret with the root of generation ${number} is gone. Restore it from a backup, or raise spec.managed.generation ` +
+        'for new keys: a new root is never made in silence.',
+    };
+  }
+  return { actions: [{ kind: 'CreateRoot', generation: number }], hindrance: undefined };
+}
+
+function planProvided(
+  enterpriseCA: EnterpriseCA,
+  { secretName, found, history }: Extract<CAObservation['backend'], { kind: 'Provided' }>,
+  now: number,
+): CAPlan {
+  if (found === undefined) {
+    return unavailable(
+      'SecretNotFound',
+      `Secret ${secretName} does not exist in the operator's namespace. Create it with tls.crt, tls.key and ca.crt.`,
+    );
+  }
+  if ('problems' in found) {
+    const [first] = found.problems;
+    const sentences = found.problems.map(({ message }) => message).join('; ');
+    return unavailable(first?.reason ?? 'NotUsable', `Secret ${secretName} holds no CA that can issue: ${sentences}.`);
+  }
+  const [certificate] = found.chain;
+  if (certificate === undefined) return unavailable('NotUsable', `tls.crt of Secret ${secretName} holds no certificate.`);
+  const authorities: readonly ListedAuthority[] = [
+    { role: 'Issuing', generation: 1, certificate },
+    ...found.anchors.map((anchor) => ({ role: 'Root', generation: 1, certificate: anchor }) as const),
+  ];
+  if (certificate.notAfter <= now) {
+    return { actions: [], authorities, availability: expired(certificate, `Put its successor into Secret ${secretName}.`) };
+  }
+  const keyId = certificate.subjectKeyId;
+  const known = new Set(history.anchors.map((anchor) => anchor.fingerprint));
+  const anchors = [
+    ...history.anchors.filter((anchor) => anchor.notAfter > now),
+    ...found.anchors.filter(({ fingerprint }) => !known.has(fingerprint)),
+  ];
+  const keyIds = [...new Set([...history.keyIds, keyId])];
+  const isNew = !history.keyIds.includes(keyId) || found.anchors.some(({ fingerprint }) => !known.has(fingerprint));
+  const intermediates = found.chain.filter((each) => !found.anchors.some((anchor) => anchor.fingerprint === each.fingerprint));
+  const authority = authorityOf(enterpriseCA, 1, { certificate, privateKey: found.privateKey }, intermediates, anchors);
+  return {
+    actions: isNew ? [{ kind: 'WriteHistory', history: { ...history, anchors, keyIds } }] : [],
+    authorities,
+    availability: { available: true, authority, keyIds },
+  };
+}
+
+function authorityOf(
+  enterpriseCA: EnterpriseCA,
+  generation: number,
+  { certificate, privateKey }: StoredAuthority,
+  intermediates: readonly Certificate[],
+  anchors: readonly Certificate[],
+): Authority {
+  const { name } = enterpriseCA.metadata;
+  const { leaf, revocation } = enterpriseCA.spec;
+  const keyId = certificate.subjectKeyId;
+  const base = revocation?.baseURL?.replace(/\/+$/, '');
+  const urls =
+    base === undefined
+      ? {}
+      : {
+          crl: `${base}/${name}/${keyId}.crl`,
+          caIssuers: `${base}/${name}/${keyId}.crt`,
+          ...(revocation?.ocsp.enabled === true ? { ocsp: `${base}/${name}/ocsp` } : {}),
+        };
+  return {
+    enterpriseCA: name,
+    generation,
+    keyId,
+    certificate,
+    intermediates,
+    anchors,
+    issuer: issuerOf(certificate, privateKey, urls),
+    leaf: {
+      duration: parseDuration(leaf.duration),
+      renewAfterPercent: leaf.renewAfterPercent,
+      privateKey: leaf.privateKey,
+    },
+  };
+}
+
+function listed(role: 'Root' | 'Issuing', generation: number, { certificate }: StoredAuthority): ListedAuthority {
+  return { role, generation, certificate };
+}
+
+function unavailable(reason: string, message: string): CAPlan {
+  return { actions: [], authorities: [], availability: { available: false, reason, message, while: 'Stalled' } };
+}
+
+function expired(certificate: Certificate, remedy: string): Availability {
+  const since = new Date(certificate.notAfter).toISOString();
+  return {
+    available: false,
+    reason: 'Expired',
+    message: `"${certificate.subject}" has expired at ${since}. ${remedy}`,
+    while: 'Stalled',
+  };
+}

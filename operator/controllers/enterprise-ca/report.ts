@@ -1,0 +1,83 @@
+// The status of an EnterpriseCA: whether it can issue, with what, and until when.
+import type { EnterpriseCA, EnterpriseCAStatus } from '../../api/v1alpha1/index.ts';
+import { timestamp } from '../../outputs/labels.ts';
+import { type Aspect, summarise } from '../conditions.ts';
+import type { Context } from '../context.ts';
+import type { CAObservation } from './observe.ts';
+import type { CAPlan, ListedAuthority } from './plan.ts';
+import { authoritySecretName } from './secrets.ts';
+
+export function report({ enterpriseCA, backend }: CAObservation, plan: CAPlan, now: number): EnterpriseCAStatus {
+  const { availability, authorities } = plan;
+  // Authorities that are gone stay listed: a generation that existed is never made a second time.
+  const secretOf = ({ role, generation }: ListedAuthority) =>
+    backend.kind === 'Provided'
+      ? role === 'Issuing'
+        ? { secretName: backend.secretName }
+        : {}
+      : { secretName: authoritySecretName(enterpriseCA.metadata.name, role === 'Root' ? 'root' : 'issuing', generation) };
+  const seen = authorities.map((authority) => ({
+    role: authority.role,
+    generation: authority.generation,
+    subject: authority.certificate.subject,
+    serial: authority.certificate.serial,
+    fingerprint: authority.certificate.fingerprint,
+    keyAlgorithm: authority.certificate.keyAlgorithm,
+    notBefore: timestamp(authority.certificate.notBefore),
+    notAfter: timestamp(authority.certificate.notAfter),
+    ...secretOf(authority),
+  }));
+  const gone =
+    backend.kind === 'Managed'
+      ? (enterpriseCA.status?.authorities ?? []).filter(
+          (known) =>
+            known.role === 'Root' && !seen.some(({ role, generation }) => role === 'Root' && generation === known.generation),
+        )
+      : [];
+  return {
+    observedGeneration: enterpriseCA.metadata.generation ?? 0,
+    conditions: [...summarise(enterpriseCA, aspects(plan), now)],
+    ...(backend.kind === 'None' ? {} : { backend: backend.kind }),
+    ...(availability.available
+      ? { generation: availability.authority.generation, notAfter: timestamp(availability.authority.certificate.notAfter) }
+      : {}),
+    authorities: [...seen, ...gone],
+  };
+}
+
+function aspects({ availability, hindrance }: CAPlan): readonly Aspect[] {
+  const type = 'Available';
+  if (!availability.available) return [{ type, status: 'False', ...availability }];
+  const { certificate, generation } = availability.authority;
+  const message = `"${certificate.subject}" (generation ${generation}) issues.`;
+  if (hindrance !== undefined) {
+    return [
+      { type, status: 'True', reason: 'Available', message },
+      { type: 'RolloverInProgress', status: 'False', reason: 'AuthorityNotUsable', message: hindrance, while: 'Stalled' },
+    ];
+  }
+  return [{ type, status: 'True', reason: 'Available', message }];
+}
+
+/** When the CA's own end begins to shorten the life of what it issues, epoch ms. */
+export function shorteningFrom(plan: CAPlan): number | undefined {
+  if (!plan.availability.available) return undefined;
+  const { certificate, leaf } = plan.availability.authority;
+  return certificate.notAfter - leaf.duration;
+}
+
+export function announce(enterpriseCA: EnterpriseCA, plan: CAPlan, { events, now }: Context): void {
+  const from = shorteningFrom(plan);
+  if (from === undefined || from > now() || !plan.availability.available) return;
+  const { certificate } = plan.availability.authority;
+  events.record({
+    regarding: enterpriseCA,
+    type: 'Warning',
+    reason: 'ExpiringSoon',
+    action: 'Reconcile',
+    note:
+      `"${certificate.subject}" expires at ${timestamp(certificate.notAfter)}: certificates end with it, earlier than spec.leaf.duration says. ` +
+      'Renew it: raise spec.managed.generation, or put its successor into the provided Secret.',
+    key: certificate.fingerprint,
+  });
+}

@@ -1,0 +1,193 @@
+// The rules by which a certificate is issued again, and those that stand in the way. Read from the top: the first rule
+// that holds decides.
+import { expectedKeys } from '../outputs/certificate-secret.ts';
+import { reissueBreaker } from '../trust/reissue.ts';
+import type { Circumstances, ObservedNeed } from './observed-need.ts';
+
+export interface Cause {
+  readonly kind: 'Missing' | 'Edited' | 'Expired' | 'AuthorityReplaced' | 'ProfileChanged' | 'SourceChanged' | 'Due';
+  /** Completes "issued because …". */
+  readonly because: string;
+}
+
+export interface Obstacle {
+  readonly reason: string;
+  /** What stands in the way and what to do about it. */
+  readonly message: string;
+  readonly while: 'Reconciling' | 'Stalled';
+  /** Epoch ms at which it may be gone by itself. */
+  readonly until?: number;
+}
+
+type Policy = (observed: ObservedNeed, now: number) => Cause | undefined;
+
+/** There is no Secret, or it was deleted. */
+const missing: Policy = ({ secret, need }) =>
+  secret === undefined ? { kind: 'Missing', because: `Secret ${need.secretName} does not exist` } : undefined;
+
+/** The hints on the Secret are damaged, or speak of a certificate that the journal does not know as the last one. */
+const notAsRecorded: Policy = ({ facts, recorded, need }) => {
+  if (facts === undefined) return { kind: 'Edited', because: `the annotations of Secret ${need.secretName} were changed` };
+  if (need.shared !== undefined) return undefined;
+  if (recorded?.serial === facts.serial && recorded.fingerprint === facts.fingerprint) return undefined;
+  return { kind: 'Edited', because: `Secret ${need.secretName} does not hold the certificate that was issued for it last` };
+};
+
+/** Somebody else wrote a key of the Secret: the API server tells by its field managers. */
+const edited: Policy = ({ secret, need }) => {
+  const lost = expectedKeys(need.formats).certificate.filter((key) => secret?.metadata.ownedDataKeys?.includes(key) !== true);
+  return lost.length === 0
+    ? undefined
+    : { kind: 'Edited', because: `${lost.join(', ')} of Secret ${need.secretName} was edited` };
+};
+
+const expired: Policy = ({ facts }, now) =>
+  facts !== undefined && facts.notAfter <= now ? { kind: 'Expired', because: 'the certificate has expired' } : undefined;
+
+/** The shared certificate that this Secret copies was rolled. */
+const sourceChanged: Policy = ({ need, source, facts }) =>
+  need.shared !== undefined && source !== undefined && source.facts.fingerprint !== facts?.fingerprint
+    ? { kind: 'SourceChanged', because: 'the shared certificate was renewed' }
+    : undefined;
+
+const authorityReplaced: Policy = ({ need, facts, state }) =>
+  need.shared === undefined && state.available && facts !== undefined && facts.authority !== state.authority.keyId
+    ? { kind: 'AuthorityReplaced', because: `EnterpriseCA ${need.enterpriseCA} now issues with another key` }
+    : undefined;
+
+/** Not asked while the CA is unavailable: its leaf defaults are part of the profile. */
+const profileChanged: Policy = ({ need, facts, recorded, profileHash, state }) => {
+  if (!state.available || facts === undefined || facts.profileHash === profileHash) return undefined;
+  const before = recorded?.names ?? [];
+  const added = need.dnsNames.filter((name) => !before.includes(name));
+  const removed = before.filter((name) => !need.dnsNames.includes(name));
+  const names = [...added.map((name) => `+${name}`), ...removed.map((name) => `-${name}`)];
+  return {
+    kind: 'ProfileChanged',
+    because:
+      recorded === undefined || names.length === 0
+        ? 'its key type, life or formats changed'
+        : `its names changed: ${names.slice(0, 8).join(', ')}${names.length > 8 ? ` and ${names.length - 8} more` : ''}`,
+  };
+};
+
+const due: Policy = ({ need, renewAt }, now) =>
+  need.shared === undefined && renewAt !== undefined && renewAt <= now
+    ? { kind: 'Due', because: 'it is due for renewal' }
+    : undefined;
+
+const policies: readonly Policy[] = [
+  missing,
+  notAsRecorded,
+  edited,
+  expired,
+  sourceChanged,
+  authorityReplaced,
+  profileChanged,
+  due,
+];
+
+/** Why this certificate must be issued or copied again; undefined while what is there is right. */
+export function causeOf(observed: ObservedNeed, now: number): Cause | undefined {
+  for (const policy of policies) {
+    const cause = policy(observed, now);
+    if (cause !== undefined) return cause;
+  }
+  return undefined;
+}
+
+type Guard = (cause: Cause, observed: ObservedNeed, circumstances: Circumstances, now: number) => Obstacle | undefined;
+
+/** The name is taken by another server's Secret of ours: it may go, so look again in a while. */
+const secretNotOwned: Guard = (_cause, { foreign, need }, _circumstances, now) =>
+  foreign
+    ? {
+        reason: 'SecretNotOwned',
+        message: `Secret ${need.secretName} belongs to another object. Rename this server or member, or set secretName.`,
+        while: 'Stalled',
+        until: now + 60_000,
+      }
+    : undefined;
+
+const notAdmitted: Guard = (_cause, _observed, { admission }) =>
+  admission?.admitted === false ? { reason: admission.reason, message: admission.message, while: 'Stalled' } : undefined;
+
+const domainInvalid: Guard = (_cause, _observed, { domainProblem }) =>
+  domainProblem === undefined ? undefined : { reason: 'TrustDomainNotValid', message: domainProblem, while: 'Stalled' };
+
+const authorityNotAllowed: Guard = (_cause, { need }, { domain }) =>
+  domain === undefined ||
+  need.enterpriseCA === domain.spec.enterpriseCA ||
+  domain.spec.additionalEnterpriseCAs?.includes(need.enterpriseCA) === true
+    ? undefined
+    : {
+        reason: 'EnterpriseCANotAllowed',
+        message:
+          `Use ${need.use} asks for EnterpriseCA ${need.enterpriseCA}, which TrustDomain ${domain.metadata.name} does not allow. ` +
+          `Use ${[domain.spec.enterpriseCA, ...(domain.spec.additionalEnterpriseCAs ?? [])].join(' or ')}, or add it to spec.additionalEnterpriseCAs.`,
+        while: 'Stalled',
+      };
+
+const nameConflict: Guard = (_cause, { conflict }) =>
+  conflict === undefined ? undefined : { reason: 'NameConflict', message: conflict, while: 'Stalled' };
+
+const authorityUnavailable: Guard = (_cause, { state }) =>
+  state.available ? undefined : { reason: state.reason, message: state.message, while: 'Reconciling' };
+
+/** Holds for needs that copy a shared certificate; the others are their own source. */
+const sourceMissing: Guard = (_cause, { need, source }) =>
+  need.shared === undefined || source !== undefined
+    ? undefined
+    : {
+        reason: 'SharedCertificatePending',
+        message: `The shared ${need.use} certificate is not made yet.`,
+        while: 'Reconciling',
+      };
+
+const notCompliant: Guard = (_cause, { complianceProblem }) =>
+  complianceProblem === undefined ? undefined : { reason: 'NotFIPSCompliant', message: complianceProblem, while: 'Stalled' };
+
+/** No certificate before the trust for it is in place. */
+const trustPending: Guard = (_cause, { trustPending: message }) =>
+  message === undefined ? undefined : { reason: 'TrustPending', message, while: 'Reconciling' };
+
+const breakerOpen: Guard = (cause, { issuedAt, need }, _circumstances, now) => {
+  const breaker = reissueBreaker(issuedAt, now);
+  return breaker.openUntil === undefined
+    ? undefined
+    : {
+        reason: 'ReissuedTooOften',
+        message:
+          `Secret ${need.secretName} needed ${breaker.recent} certificates within an hour, the last time because ${cause.because}. ` +
+          'Find out who deletes or edits it; issuing goes on after a pause.',
+        while: 'Stalled',
+        until: breaker.openUntil,
+      };
+};
+
+const guards: readonly Guard[] = [
+  notAdmitted,
+  domainInvalid,
+  authorityNotAllowed,
+  nameConflict,
+  secretNotOwned,
+  authorityUnavailable,
+  notCompliant,
+  sourceMissing,
+  trustPending,
+  breakerOpen,
+];
+
+/** What stands in the way of acting on this cause; undefined where nothing does. */
+export function obstacleTo(
+  cause: Cause,
+  observed: ObservedNeed,
+  circumstances: Circumstances,
+  now: number,
+): Obstacle | undefined {
+  for (const guard of guards) {
+    const obstacle = guard(cause, observed, circumstances, now);
+    if (obstacle !== undefined) return obstacle;
+  }
+  return undefined;
+}

@@ -1,0 +1,10 @@
+// When time alone brings a key back.
+import type { Requeue } from '../kube/controller.ts';
+
+/** Timers hold at most 24.8 days: whatever is further off is looked at once on the way. */
+const longest = 12 * 3_600_000;
+
+export function requeueAt(at: number | undefined, now: number): Requeue | undefined {
+  if (at === undefined) return undefined;
+  return { requeueAfterMs: Math.min(Math.max(at - now, 1000), longest) };
+}

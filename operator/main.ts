@@ -1,0 +1,70 @@
+// Composition root: configuration in, running operator out, a clean drain on SIGTERM.
+import './kube/lean-client-node.ts';
+import { createCaches } from './caches.ts';
+import { type Config, ConfigError, readConfig, usage } from './config.ts';
+import { KubeClient } from './kube/client.ts';
+import { loadKubeConfig } from './kube/kube-config.ts';
+import { runLeaderElection } from './kube/lease.ts';
+import { messageOf } from './kube/log.ts';
+import { createLog } from './log.ts';
+import { serveTerm } from './term.ts';
+import { createMetrics } from './web/metrics.ts';
+import { serveWeb } from './web/server.ts';
+
+/** Another replica takes over within the lease after a crash, at once after an orderly stop. */
+const lease = { name: 'trustmesh', leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2000 } as const;
+
+async function run(config: Config): Promise<void> {
+  const log = createLog(config);
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (!stop.signal.aborted) log.info('stopping', { reason: signal });
+      stop.abort(new Error(signal));
+    });
+  }
+
+  const now = () => Date.now();
+  const metrics = createMetrics(() => caches.stores.secrets.list());
+  await using client = new KubeClient(loadKubeConfig(config.kubeconfig), { connections: 32, onRequest: metrics.onRequest });
+  const { namespace, watchNamespaces, identity, membershipGrace: grace } = config;
+  const caches = createCaches({ client, log, namespace, watchNamespaces });
+
+  const notReady = () => {
+    const missing = caches.missing();
+    return missing.length === 0 ? undefined : `still reading ${missing.join(', ')}`;
+  };
+  await using web = await serveWeb({ ...config.listen, metrics: metrics.exposition, notReady });
+  log.info('listening', { address: web.address, namespace, identity });
+
+  const reading = caches.run(stop.signal);
+  const serve = (fenced: KubeClient, signal: AbortSignal) =>
+    serveTerm({ client: fenced, namespace, identity, grace, caches, metrics, log, now }, signal);
+  try {
+    if (config.leaderElect) {
+      const onLeading = metrics.onLeading;
+      await runLeaderElection(
+        { client, namespace, identity, ...lease, log, onLeading, lead: (signal, fence) => serve(client.fenced(fence), signal) },
+        stop.signal,
+      );
+    } else {
+      metrics.onLeading(true);
+      await serve(client, stop.signal);
+    }
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+  } finally {
+    stop.abort();
+    await reading;
+  }
+  log.info('stopped', { reason: messageOf(stop.signal.reason) });
+}
+
+try {
+  const config = readConfig(process.argv.slice(2), process.env);
+  if (config === 'help') process.stdout.write(`${usage()}\n`);
+  else await run(config);
+} catch (error) {
+  process.stderr.write(`${error instanceof ConfigError ? error.message : `trustmesh: ${messageOf(error)}`}\n`);
+  process.exitCode = error instanceof ConfigError ? 2 : 1;
+}

@@ -1,0 +1,251 @@
+// One term of a leader: from the journal and the caches to running controllers, and back to nothing when it ends.
+
+import type { KubeObject } from './api/object.ts';
+import { Authorities } from './authorities/authority.ts';
+import type { Caches } from './caches.ts';
+import type { Context, Wake } from './controllers/context.ts';
+import { EnterpriseCAs } from './controllers/enterprise-ca/index.ts';
+import { reconcileSharedCertificate } from './controllers/shared-certificate/index.ts';
+import { TrustBundles } from './controllers/trust-bundle/index.ts';
+import { encodeBundleKey } from './controllers/trust-bundle/observe.ts';
+import { DomainCounts } from './controllers/trust-domain/counts.ts';
+import { TrustDomains } from './controllers/trust-domain/index.ts';
+import { TrustState } from './controllers/trust-state.ts';
+import { TrustedServers } from './controllers/trusted-server/index.ts';
+import { Journal } from './journal/journal.ts';
+import type { KubeClient } from './kube/client.ts';
+import { Controller, type Requeue } from './kube/controller.ts';
+import { EventRecorder } from './kube/events.ts';
+import type { Log } from './kube/log.ts';
+import { WorkQueue } from './kube/queue.ts';
+import type { MetadataObject, Namespace } from './kube/resource.ts';
+import { type Change, keyOf } from './kube/store.ts';
+import { expectedKeys } from './outputs/certificate-secret.ts';
+import { annotation, label } from './outputs/labels.ts';
+import { usesOf } from './topology/names.ts';
+import { Topology } from './topology/topology.ts';
+import { graceEnd } from './trust/grace.ts';
+import type { Metrics } from './web/metrics.ts';
+
+export interface TermOptions {
+  /** Its writes fail once the term is over. */
+  readonly client: KubeClient;
+  readonly namespace: string;
+  readonly identity: string;
+  readonly grace: number;
+  readonly caches: Caches;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+/** How long events may take to be sent at the end, ms. */
+const eventDrain = 2000;
+
+const concurrency = { enterpriseCA: 2, trustDomain: 2, trustBundle: 8, sharedCertificate: 4, trustedServer: 32 } as const;
+
+/** Resolves once `signal` is aborted and what was in hand is finished. */
+export async function serveTerm(options: TermOptions, signal: AbortSignal): Promise<void> {
+  const { client, namespace, caches, metrics, log, now, grace, identity } = options;
+  const { stores } = caches;
+  await Promise.all(Object.values(stores).map((store) => store.whenSynced(signal)));
+
+  await using finish = new AsyncDisposableStack();
+  const journalEnd = new AbortController();
+  const journal = await Journal.load({ client, namespace, now, log, signal: journalEnd.signal });
+  const events = new EventRecorder({
+    client,
+    reportingController: 'trustmesh.io/operator',
+    reportingInstance: identity,
+    now,
+    log,
+  });
+  finish.defer(() => events.drain(AbortSignal.timeout(eventDrain)));
+
+  const queue = (name: string) =>
+    new WorkQueue({
+      onDepth: (depth) => metrics.onDepth(name, depth),
+      onTaken: ({ waitedSeconds }) => metrics.onWaited(name, waitedSeconds),
+    });
+  const queues = {
+    enterpriseCA: queue('enterprise-ca'),
+    trustDomain: queue('trust-domain'),
+    trustBundle: queue('trust-bundle'),
+    sharedCertificate: queue('shared-certificate'),
+    trustedServer: queue('trusted-server'),
+  };
+  for (const each of Object.values(queues)) finish.defer(() => each.shutdown());
+
+  const authorities = new Authorities();
+  const topology: Topology = new Topology({
+    dirty: {
+      server: (key) => queues.trustedServer.add(key),
+      domain: (name) => queues.trustDomain.add(name),
+      bundle: (key, change) => {
+        const delay = bundles.noteChange(key, change);
+        if (delay !== undefined) queues.trustBundle.addAfter(encodeBundleKey(key), delay);
+      },
+    },
+    issued: (name) => journal.holdersOf(name),
+    inGrace: (server) => (graceEnd(server, now(), grace) ?? 0) > now(),
+  });
+  const trust = finish.use(
+    new TrustState({ topology, authorities, secrets: stores.secrets, configMaps: stores.configMaps, now }),
+  );
+  const context: Context = {
+    client,
+    namespace,
+    stores,
+    topology,
+    authorities,
+    trust,
+    journal,
+    events,
+    foreign: new Set(),
+    log,
+    now,
+    grace,
+    onIssued: metrics.onIssued,
+  };
+  const wake: Wake = {
+    domainAndAll: (name) => {
+      queues.trustDomain.add(name);
+      for (const key of topology.serversOf(name)) queues.trustedServer.add(key, { priority: 'background' });
+      for (const key of topology.bundles(name)) queues.trustBundle.add(encodeBundleKey(key));
+      queues.sharedCertificate.add(`Domain/${name}`);
+    },
+    shared: (key) => queues.sharedCertificate.add(key),
+  };
+  const bundles = new TrustBundles(context);
+  const counts = finish.use(new DomainCounts(stores.trustedServers, (domain) => queues.trustDomain.add(domain)));
+  const domains = new TrustDomains(context, counts);
+  const servers = new TrustedServers(context, wake);
+  const enterprise = new EnterpriseCAs(context, wake);
+
+  // Domains before servers and namespaces before both: what a server is follows from them.
+  feed(finish, stores.namespaces, (key, change) => topology.setNamespace(key, change.new && factsOf(change.new)));
+  feed(finish, stores.trustDomains, (key, change) => topology.setDomain(key, change.new));
+  feed(finish, stores.trustedServers, (key, change) => {
+    if (change.old === undefined || change.new === undefined || concernsTopology(change.old, change.new))
+      topology.setServer(key, change.new);
+  });
+  feed(finish, stores.enterpriseCAs, (key) => queues.enterpriseCA.add(key));
+  feed(finish, stores.secrets, (_key, change) => onSecret(change));
+  feed(finish, stores.configMaps, (_key, change) => onConfigMap(change));
+
+  const controller = (name: string, key: keyof typeof queues, reconcile: (id: string) => Promise<Requeue | void>) =>
+    new Controller({
+      name,
+      queue: queues[key],
+      concurrency: concurrency[key],
+      reconcile,
+      onReconciled: (reconciled) => metrics.onReconciled(name, reconciled),
+      log,
+    });
+
+  // Every CA is looked at once before anything that depends on one: at start nothing is to look as if it had none.
+  await Promise.all(stores.enterpriseCAs.list().map((each) => enterprise.reconcile(each.metadata.name).catch(() => undefined)));
+
+  try {
+    await Promise.all([
+      journal.run(signal),
+      controller('enterprise-ca', 'enterpriseCA', (key) => enterprise.reconcile(key)).run(signal),
+      controller('trust-domain', 'trustDomain', (key) => domains.reconcile(key)).run(signal),
+      controller('trust-bundle', 'trustBundle', (key) => bundles.reconcile(key)).run(signal),
+      controller('shared-certificate', 'sharedCertificate', (key) => reconcileSharedCertificate(key, context)).run(signal),
+      controller('trusted-server', 'trustedServer', (key) => servers.reconcile(key)).run(signal),
+    ]);
+  } finally {
+    journalEnd.abort();
+  }
+
+  function onSecret({ old, new: current }: Change<MetadataObject>): void {
+    const { metadata } = current ?? old ?? { metadata: undefined };
+    if (metadata === undefined) return;
+    const enterpriseCA = metadata.labels?.[label.enterpriseCA];
+    if (enterpriseCA !== undefined) queues.enterpriseCA.add(enterpriseCA);
+    if (current !== undefined && isOwnWrite(current)) return;
+    for (const name of new Set([old, current].map((each) => each?.metadata.labels?.[label.server]))) {
+      if (name !== undefined) queues.trustedServer.add(`${metadata.namespace}/${name}`);
+    }
+    if (
+      metadata.namespace === namespace &&
+      metadata.labels?.[label.use] !== undefined &&
+      metadata.labels[label.server] === undefined
+    ) {
+      wakeUsersOf(metadata.name);
+    }
+  }
+
+  /** The Secret holds what the journal knows of it last, complete: whoever wrote it has just looked at it. */
+  function isOwnWrite({ metadata }: MetadataObject): boolean {
+    const recorded = journal.latestOf(`${metadata.namespace}/${metadata.name}`);
+    return (
+      metadata.deletionTimestamp === undefined &&
+      metadata.annotations?.[annotation.serial] === recorded?.serial &&
+      expectedKeys([]).certificate.every((key) => metadata.ownedDataKeys?.includes(key) === true)
+    );
+  }
+
+  /** A shared certificate changed: `<domain>.<use>` or `<server>.<namespace>.<use>`. */
+  function wakeUsersOf(secret: string): void {
+    const [owner = '', second = '', third] = secret.split('.');
+    if (third !== undefined) {
+      queues.sharedCertificate.add(`Pool/${second}/${owner}`);
+      queues.trustedServer.add(`${second}/${owner}`);
+      return;
+    }
+    queues.sharedCertificate.add(`Domain/${owner}`);
+    for (const key of topology.serversOf(owner)) {
+      const role = topology.placement(key)?.server.spec.role;
+      if (role !== undefined && usesOf(role).includes('OAuthTokenIssuer')) queues.trustedServer.add(key);
+    }
+  }
+
+  function onConfigMap({ old, new: current }: Change<MetadataObject>): void {
+    const metadata = (current ?? old)?.metadata;
+    const domain = metadata?.labels?.[label.domain];
+    const audience = metadata?.labels?.[label.audience];
+    const server = metadata?.labels?.[label.server];
+    if (metadata === undefined) return;
+    if (server !== undefined) queues.trustedServer.add(`${metadata.namespace}/${server}`);
+    if (domain === undefined || audience === undefined) return;
+    queues.trustBundle.add(`${domain}/${audience}/${metadata.namespace}`);
+    if (sameTrust(old, current)) return;
+    for (const key of servers.waiting()) queues.trustedServer.add(key);
+  }
+}
+
+type Feeder<T> = (key: string, change: Change<T>) => void;
+
+/** Hands over what a store holds, and then each change of it. */
+function feed<T extends KubeObject>(
+  finish: AsyncDisposableStack,
+  store: { list(): readonly T[]; onChange(handler: (change: Change<T>) => void): Disposable },
+  handler: Feeder<T>,
+): void {
+  for (const object of store.list()) handler(keyOf(object), { new: object });
+  finish.use(
+    store.onChange((change) => {
+      const object = change.new ?? change.old;
+      if (object !== undefined) handler(keyOf(object), change);
+    }),
+  );
+}
+
+function factsOf({ metadata }: Namespace) {
+  return { name: metadata.name, labels: metadata.labels ?? {}, terminating: metadata.deletionTimestamp !== undefined };
+}
+
+/** A write of status alone moves nothing. */
+function concernsTopology(old: KubeObject, current: KubeObject): boolean {
+  return (
+    old.metadata.generation !== current.metadata.generation ||
+    old.metadata.uid !== current.metadata.uid ||
+    old.metadata.deletionTimestamp !== current.metadata.deletionTimestamp
+  );
+}
+
+function sameTrust(old: MetadataObject | undefined, current: MetadataObject | undefined): boolean {
+  return old?.metadata.annotations?.[annotation.trustHash] === current?.metadata.annotations?.[annotation.trustHash];
+}
