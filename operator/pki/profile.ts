@@ -15,9 +15,12 @@ export const extendedKeyUsages: Readonly<Record<LeafProfile, readonly ExtendedKe
   TokenSigning: ['oauthAccessTokenSigning'],
 };
 
-/** keyEncipherment is for RSA key transport; an elliptic curve key has no such use (RFC 8813, 3; RFC 8410, 5). */
+/**
+ * keyEncipherment is for the RSA key transport of a TLS server alone: a TLS client never uses it (RFC 5280, 4.2.1.12), and
+ * an elliptic curve key has no such use (RFC 8813, 3; RFC 8410, 5).
+ */
 export function leafKeyUsages(profile: LeafProfile, keyIsRSA: boolean): readonly KeyUsage[] {
-  return keyIsRSA && profile !== 'TokenSigning' ? ['digitalSignature', 'keyEncipherment'] : ['digitalSignature'];
+  return keyIsRSA && profile === 'Server' ? ['digitalSignature', 'keyEncipherment'] : ['digitalSignature'];
 }
 
 export const authorityKeyUsages: readonly KeyUsage[] = ['keyCertSign', 'cRLSign'];

@@ -83,7 +83,7 @@ describe('the to-be-signed octets', () => {
           publicKey,
         };
         const subject = commonName !== undefined && commonName.length <= 64 ? commonName : undefined;
-        const isRSA = publicKey.asymmetricKeyType === 'rsa' && input.profile !== 'TokenSigning';
+        const enciphers = publicKey.asymmetricKeyType === 'rsa' && input.profile === 'Server';
         const library = await byLibrary({
           serial: Buffer.from(input.serial).toString('hex'),
           issuerName: authority.subjectDer,
@@ -95,7 +95,7 @@ describe('the to-be-signed octets', () => {
           extensions: [
             new x509.BasicConstraintsExtension(false, undefined, true),
             new x509.KeyUsagesExtension(
-              x509.KeyUsageFlags.digitalSignature | (isRSA ? x509.KeyUsageFlags.keyEncipherment : 0),
+              x509.KeyUsageFlags.digitalSignature | (enciphers ? x509.KeyUsageFlags.keyEncipherment : 0),
               true,
             ),
             new x509.ExtendedKeyUsageExtension([...libraryUsages[input.profile]], false),
@@ -148,7 +148,7 @@ describe('a leaf', () => {
 
   it.each<[LeafProfile, readonly string[], readonly string[], readonly string[]]>([
     ['Server', ['digitalSignature'], ['digitalSignature', 'keyEncipherment'], ['serverAuth', 'clientAuth']],
-    ['Client', ['digitalSignature'], ['digitalSignature', 'keyEncipherment'], ['clientAuth']],
+    ['Client', ['digitalSignature'], ['digitalSignature'], ['clientAuth']],
     ['TokenSigning', ['digitalSignature'], ['digitalSignature'], ['oauthAccessTokenSigning']],
   ])('of profile %s may do what the profile says and no more', (profile, keyUsage, keyUsageRSA, extendedKeyUsage) => {
     const ask = profile === 'TokenSigning' ? tokenSigner : frontEnd;
