@@ -131,7 +131,8 @@ async function start(programs: Programs): Promise<ControlPlane> {
         }),
       restartApiServer: async () => {
         running.splice(running.indexOf(apiServer), 1);
-        await apiServer.stop({ graceMs: 10_000 });
+        // Its own shutdown waits for watches to end, which they do not.
+        await apiServer.stop({ graceMs: 2_000 });
         apiServer = await startApiServer();
         await ready(running, 'kube-apiserver', () => isReady(kubeconfig));
       },
