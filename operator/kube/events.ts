@@ -49,7 +49,8 @@ interface Known {
   lastObserved: number;
   /** What the API server has of it. */
   told?: { readonly resourceVersion: string; readonly count: number };
-  queued: boolean;
+  /** Waits to be sent, or is being sent. */
+  pending: boolean;
 }
 
 interface Bucket {
@@ -74,6 +75,7 @@ export class EventRecorder {
   readonly #buckets = new Map<string, Bucket>();
   readonly #queue: Known[] = [];
   readonly #sending = new Set<Promise<void>>();
+  #senders = 0;
   readonly #stop = new AbortController();
 
   constructor(options: EventRecorderOptions) {
@@ -106,25 +108,28 @@ export class EventRecorder {
   }
 
   #note(occurrence: Occurrence): void {
-    const { now, queueLimit = 10_000 } = this.#options;
-    const at = now();
+    const at = this.#options.now();
     const name = nameOf(occurrence);
     const id = `${occurrence.regarding.metadata.namespace ?? ''}/${name}`;
     const known: Known = this.#known.get(id) ?? {
       event: this.#eventOf(occurrence, name, at),
       count: 0,
       lastObserved: at,
-      queued: false,
+      pending: false,
     };
     known.count++;
     known.lastObserved = at;
     remember(this.#known, id, known);
-    if (known.queued || this.#stop.signal.aborted || !this.#permitted(occurrence.regarding.metadata.uid)) return;
-    if (this.#queue.length >= queueLimit) {
-      this.#log.debug('event dropped: too many wait', { event: id });
+    this.#enqueue(known);
+  }
+
+  #enqueue(known: Known): void {
+    if (known.pending || this.#stop.signal.aborted || !this.#permitted(known.event.regarding.uid)) return;
+    if (this.#queue.length >= (this.#options.queueLimit ?? 10_000)) {
+      this.#log.debug('event dropped: too many wait', { event: known.event.metadata.name });
       return;
     }
-    known.queued = true;
+    known.pending = true;
     this.#queue.push(known);
     this.#startSender();
   }
@@ -142,14 +147,14 @@ export class EventRecorder {
   }
 
   #startSender(): void {
-    if (this.#sending.size >= (this.#options.senders ?? 4)) return;
+    if (this.#senders >= (this.#options.senders ?? 4)) return;
+    this.#senders++;
     const sender = this.#send().finally(() => this.#sending.delete(sender));
     this.#sending.add(sender);
   }
 
   async #send(): Promise<void> {
     for (let known = this.#queue.shift(); known !== undefined; known = this.#queue.shift()) {
-      known.queued = false;
       for (let attempt = 1; attempt <= ATTEMPTS && !this.#stop.signal.aborted; attempt++) {
         try {
           await this.#tell(known);
@@ -164,7 +169,11 @@ export class EventRecorder {
           await pause(RETRY_MS * 2 ** attempt, this.#stop.signal);
         }
       }
+      known.pending = false;
+      if (known.told !== undefined && known.told.count < (known.before ?? 0) + known.count) this.#enqueue(known);
     }
+    // In one step with finding the queue empty: what is queued next gets a new sender.
+    this.#senders--;
   }
 
   async #tell(known: Known): Promise<void> {

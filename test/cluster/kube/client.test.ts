@@ -1,4 +1,7 @@
 // What each verb does on a real API server, and what the client makes of networks and servers that fail.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { KubeClient, type RequestMeasure } from '../../../operator/kube/client.ts';
 import { ApiError, type ErrorReason } from '../../../operator/kube/errors.ts';
 import { loadKubeConfig } from '../../../operator/kube/kube-config.ts';
@@ -77,6 +80,21 @@ describe('over TLS, as a kubeconfig says', () => {
     await using stranger = new KubeClient(config);
     const error = await failure(stranger.list(configMaps, { namespace }));
     expect([error.reason, error.status]).toEqual(['Forbidden', 401]);
+  });
+
+  it('takes a rotated token up from the exec plugin as soon as the old one is refused', async () => {
+    const config = loadKubeConfig(controlPlane.kubeconfig);
+    const token = config.getCurrentUser()?.token;
+    const file = join(await mkdtemp(join(tmpdir(), 'credential-')), 'credential.json');
+    const handOut = (current: string | undefined) =>
+      writeFile(file, JSON.stringify({ status: { token: current, expirationTimestamp: '2026-01-01T00:00:00Z' } }));
+    config.users = config.users.map(({ name }) => ({ name, exec: { command: 'cat', args: [file] } }));
+    await using rotating = new KubeClient(config);
+    await handOut('expired');
+    expect(await reasonOf(rotating.list(configMaps, { namespace }))).toBe('Forbidden');
+    await handOut(token);
+    await rotating.list(configMaps, { namespace });
+    await rm(dirname(file), { recursive: true });
   });
 });
 
