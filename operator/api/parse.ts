@@ -23,7 +23,7 @@ export type Parsed<T> = { readonly object: T } | { readonly problem: { readonly 
  */
 export function parseObject<K extends Kind>(kind: K, received: ReceivedObject): Parsed<ObjectOf<K>> {
   const parsed = z.safeParse<K['spec']>(kind.spec, received.spec);
-  if (parsed.success) return { object: { ...received, spec: parsed.data } };
+  if (parsed.success) return { object: { ...received, spec: parsed.data } as ObjectOf<K> };
   const faults = parsed.error.issues.map(({ path, message }) => `${z.core.toDotPath(['spec', ...path])}: ${message}`);
   return {
     problem: { reason: 'Invalid', message: `The ${kind.kind} does not say what this version can read. ${faults.join('; ')}` },
