@@ -20,7 +20,6 @@ import type { Log } from './kube/log.ts';
 import { WorkQueue } from './kube/queue.ts';
 import type { MetadataObject, Namespace } from './kube/resource.ts';
 import { type Change, keyOf } from './kube/store.ts';
-import { expectedKeys } from './outputs/certificate-secret.ts';
 import { annotation, label } from './outputs/labels.ts';
 import { usesOf } from './topology/names.ts';
 import { Topology } from './topology/topology.ts';
@@ -79,8 +78,14 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
   const authorities = new Authorities();
   const topology: Topology = new Topology({
     dirty: {
-      server: (key) => queues.trustedServer.add(key),
-      domain: (name) => queues.trustDomain.add(name),
+      server: (key) => {
+        queues.trustedServer.add(key);
+        if (topology.placement(key)?.server.spec.role === 'Edge') queues.sharedCertificate.add(`Pool/${key}`);
+      },
+      domain: (name) => {
+        queues.trustDomain.add(name);
+        queues.sharedCertificate.add(`Domain/${name}`);
+      },
       bundle: (key, change) => {
         const delay = bundles.noteChange(key, change);
         if (delay !== undefined) queues.trustBundle.addAfter(encodeBundleKey(key), delay);
@@ -164,7 +169,7 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
     if (metadata === undefined) return;
     const enterpriseCA = metadata.labels?.[label.enterpriseCA];
     if (enterpriseCA !== undefined) queues.enterpriseCA.add(enterpriseCA);
-    if (current !== undefined && isOwnWrite(current)) return;
+    if (current !== undefined && isOwnWrite(old, current)) return;
     for (const name of new Set([old, current].map((each) => each?.metadata.labels?.[label.server]))) {
       if (name !== undefined) queues.trustedServer.add(`${metadata.namespace}/${name}`);
     }
@@ -177,13 +182,15 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
     }
   }
 
-  /** The Secret holds what the journal knows of it last, complete: whoever wrote it has just looked at it. */
-  function isOwnWrite({ metadata }: MetadataObject): boolean {
+  /** Nothing was lost since, and it holds what the journal knows of it last: whoever wrote it has just looked at it. */
+  function isOwnWrite(old: MetadataObject | undefined, { metadata }: MetadataObject): boolean {
     const recorded = journal.latestOf(`${metadata.namespace}/${metadata.name}`);
+    const expected = old?.metadata.ownedDataKeys ?? ['ca.crt', 'tls.crt', 'tls.key'];
     return (
       metadata.deletionTimestamp === undefined &&
       metadata.annotations?.[annotation.serial] === recorded?.serial &&
-      expectedKeys([]).certificate.every((key) => metadata.ownedDataKeys?.includes(key) === true)
+      metadata.annotations?.[annotation.fingerprint] === recorded?.fingerprint &&
+      expected.every((key) => metadata.ownedDataKeys?.includes(key) === true)
     );
   }
 

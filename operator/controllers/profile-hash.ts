@@ -3,10 +3,15 @@ import { createHash } from 'node:crypto';
 import type { AuthorityState } from '../authorities/authority.ts';
 import type { CertificateNeed } from '../topology/names.ts';
 
-export function profileHash({ use, profile, dnsNames, spiffeID, formats }: CertificateNeed, state: AuthorityState): string {
+/** A copy of a shared certificate has only its formats to itself. */
+export function profileHash(
+  { use, profile, dnsNames, spiffeID, formats, shared }: CertificateNeed,
+  state: AuthorityState,
+): string {
   const leaf = state.available ? state.authority.leaf : undefined;
+  const content = shared === undefined ? [profile, dnsNames, spiffeID, leaf?.privateKey, leaf?.duration] : [];
   return createHash('sha256')
-    .update(JSON.stringify([use, profile, dnsNames, spiffeID, formats, leaf?.privateKey, leaf?.duration]))
+    .update(JSON.stringify([use, formats, ...content]))
     .digest('hex')
     .slice(0, 32);
 }

@@ -188,7 +188,8 @@ async function store(
     );
   }
   const reason = cause.kind === 'Missing' ? 'CertificateIssued' : 'CertificateRenewed';
-  log.info(reason === 'CertificateIssued' ? 'certificate issued' : 'certificate renewed', {
+  const what = need.shared === undefined ? 'certificate' : 'copy of the shared certificate';
+  log.info(`${what} ${reason === 'CertificateIssued' ? 'issued' : 'renewed'}`, {
     object: objectOf(server),
     secret: name,
     serial: facts.serial,
