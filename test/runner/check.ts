@@ -27,6 +27,7 @@ export async function runCheck({ name, command, args }: Check): Promise<Outcome>
   const seconds = (performance.now() - started) / 1000;
   process.stdout.write(`  ${failure === undefined ? 'ok  ' : 'FAIL'}  ${name} (${seconds.toFixed(1)} s)\n`);
   return {
+    kind: 'check',
     name,
     seconds,
     passed: 0,

@@ -1,6 +1,7 @@
 // What came of each part of a test run, and the page that a person and a build server read at the end.
 
 export interface Outcome {
+  readonly kind: 'check' | 'suite';
   readonly name: string;
   /** Tests; a check has none, and counts as one failure when it fails. */
   readonly passed: number;
@@ -27,8 +28,10 @@ export function verdict(outcomes: readonly Outcome[], notRun: readonly NotRun[],
   const sum = (count: (outcome: Outcome) => number): number => outcomes.reduce((total, outcome) => total + count(outcome), 0);
   const passed = sum((outcome) => outcome.passed);
   const skipped = sum((outcome) => outcome.skipped);
+  const suites = outcomes.filter(({ kind }) => kind === 'suite');
+  const empty = suites.length > 0 && passed + skipped + sum((outcome) => outcome.failed) === 0;
   // A tool that cannot be had is one failure more: it may be that no test was there to be skipped for it.
-  const failed = sum((outcome) => outcome.failed) + (strict ? skipped + notRun.length : 0);
+  const failed = sum((outcome) => outcome.failed) + (strict ? skipped + notRun.length : 0) + (empty ? 1 : 0);
   return {
     lines: [
       ...table(outcomes),
@@ -37,6 +40,7 @@ export function verdict(outcomes: readonly Outcome[], notRun: readonly NotRun[],
         ? []
         : ['', 'NOT RUN, for want of:', ...notRun.map(({ name, install }) => `  ${name}: install ${install}`)]),
       ...(strict && skipped > 0 ? ['', `${skipped} skipped here count as failed.`] : []),
+      ...(empty ? ['', 'No test was there to run: see what was asked for.'] : []),
       '',
       `${passed} passed, ${failed} failed, ${strict ? 0 : skipped} skipped`,
     ],

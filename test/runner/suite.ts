@@ -45,7 +45,8 @@ export async function runSuite({ suite, patterns, missing, signal }: SuiteRun): 
     '--json',
     `--outputFile=${results}`,
     `--reporters=${join(import.meta.dirname, 'reporter.ts')}`,
-    '--passWithNoTests',
+    // A pattern need not match in every suite; a suite as a whole has tests.
+    ...(patterns.length > 0 ? ['--passWithNoTests'] : []),
     ...patterns.map((pattern) => `--testPathPatterns=${pattern}`),
   ];
   const env = {
@@ -65,7 +66,7 @@ export async function runSuite({ suite, patterns, missing, signal }: SuiteRun): 
   signal.removeEventListener('abort', stop);
   const seconds = (performance.now() - started) / 1000;
   await writeFile(join(RESULTS, `${suite}.log`), jest.output());
-  return { name: suite, seconds, ...(await outcomeOf(results, ended, jest.output())) };
+  return { kind: 'suite', name: suite, seconds, ...(await outcomeOf(results, ended, jest.output())) };
 }
 
 type Ended = Exit | 'hangs';
@@ -78,7 +79,7 @@ async function endedOrHangs(results: string, jest: Program): Promise<Ended> {
   return jest.running ? 'hangs' : jest.exited;
 }
 
-async function outcomeOf(results: string, ended: Ended, output: string): Promise<Omit<Outcome, 'name' | 'seconds'>> {
+async function outcomeOf(results: string, ended: Ended, output: string): Promise<Omit<Outcome, 'kind' | 'name' | 'seconds'>> {
   const text = await readFile(results, 'utf8').catch(() => undefined);
   if (text === undefined) return { passed: 0, failed: 1, skipped: 0, failure: `no results of it:\n${lastLines(output, 60)}` };
   const parsed = jestResults.parse(JSON.parse(text));
