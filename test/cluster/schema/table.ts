@@ -80,7 +80,11 @@ export function dnsNameRefusals(field: string, spec: (name: string) => Spec): re
     refusal('an underscore', 'pool_01.contoso.com', form),
     refusal('letters beyond ASCII', 'zürich.contoso.com', form),
     refusal('white space', 'pool01 contoso.com', form),
-    refusal('a line break at the end', 'pool01.contoso.com\n', form),
+    refuses(
+      `${field}: a line break at the end, which no sentence may hold`,
+      spec('pool01.contoso.com\n'),
+      `${field}: Invalid value: "pool01.contoso.com\\n": A DNS name is lower case, has at least two labels of at most 63 characters, and no wildcard.`,
+    ),
     refuses(
       `${field}: more than 253 characters`,
       spec(nameOfLength(254)),

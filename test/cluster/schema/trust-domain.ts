@@ -34,7 +34,7 @@ const audiences = [
 ];
 
 const names: readonly Case[] = [
-  ...['contoso', 'contoso-2', 'edge', 'server', 'edge-of-town', 'contoso-edges'].map((name) =>
+  ...['c', 'contoso-2', 'edge', 'server', 'edge-of-town', 'contoso-edges'].map((name) =>
     accepts(`the name ${name}`, minimal, name),
   ),
   accepts('a name of 63 characters', minimal, 'c'.repeat(63)),
