@@ -17,11 +17,10 @@ if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR) {
 
 const { withChecks, suites, patterns } = parseSelection(process.argv.slice(2));
 const strict = Boolean(process.env['CI']);
+const missing = await prepareTools(suites);
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => interrupted.abort(new Error(`ended by ${signal}`)));
-
-const missing = await prepareTools(suites);
 const outcomes: Outcome[] = [];
 /** Two lanes at first, since neither the checks nor the unit tests fill two cores; after that each suite has them all. */
 const runChecks = async (): Promise<void> => {
