@@ -12,7 +12,7 @@ export interface SignatureAlgorithm {
   /** AlgorithmIdentifier, DER: NULL parameters for RSA (RFC 4055, 5), none for ECDSA (RFC 5758, 3.2) and Ed25519 (RFC 8410, 3). */
   readonly identifier: Buffer;
   /** As node:crypto takes it; null where the algorithm hashes by itself. */
-  readonly digest: 'sha256' | 'sha384' | 'sha512' | null;
+  readonly digest: string | null;
 }
 
 const curves: Readonly<Record<string, string>> = { prime256v1: 'P-256', secp384r1: 'P-384', secp521r1: 'P-521' };
