@@ -2,17 +2,22 @@
 // right. Whatever the other interop tests conclude rests on this.
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { needing } from '../support/needing.ts';
 import {
   type ConnectOptions,
   type ListenOptions,
   meet,
+  meetEach,
   type PeerName,
   type Peers,
   peerNames,
   startPeers,
   type Verdict,
+  withEachClient,
 } from '../support/peers/index.ts';
 import { day, makeAuthority, makeMaterial, trustIn } from '../support/peers/material.ts';
+
+const { describe, it } = needing('openssl', 'go', 'java');
 
 const contoso = makeAuthority('Contoso');
 const rogue = makeAuthority('Rogue');
@@ -45,24 +50,11 @@ interface Case {
   readonly anonymous?: true;
 }
 
-/** The verdict with each of the four as client. */
-async function verdicts(name: PeerName, { listen, connect, anonymous }: Case): Promise<Record<string, Verdict>> {
+async function verdicts(name: PeerName, { listen, connect, anonymous }: Case): Promise<Readonly<Record<string, Verdict>>> {
   await using listener = await peers[name].listen({ material: server, requireClientCertificate: true, ...listen });
-  const found: Record<string, Verdict> = {};
-  for (const caller of peerNames) {
-    const { verdict } = await meet(listener, peers[caller], {
-      ...(anonymous ? {} : { material: client }),
-      trust,
-      serverName: 'pool01.contoso.com',
-      ...connect,
-    });
-    found[caller] = verdict;
-  }
-  return found;
+  const caller = anonymous ? {} : { material: client };
+  return await meetEach(listener, peers, { ...caller, trust, serverName: 'pool01.contoso.com', ...connect });
 }
-
-const withEachClient = (verdict: Verdict): Record<string, Verdict> =>
-  Object.fromEntries(peerNames.map((name) => [name, verdict]));
 
 describe.each(peerNames)('%s as server, each of the four as client', (name) => {
   it.each(['TLSv1.2', 'TLSv1.3'] as const)('speaks %s: both accept, and each knows the names of the other', async (protocol) => {

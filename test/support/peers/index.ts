@@ -5,7 +5,7 @@ import { startNodePeer } from './node.ts';
 import { startOpenSSLPeer } from './openssl.ts';
 import type { Peer, PeerName } from './peer.ts';
 
-export { type Meeting, meet, type Verdict } from './meeting.ts';
+export { type Meeting, meet, meetEach, type Verdict, withEachClient } from './meeting.ts';
 export * from './peer.ts';
 export { type Reason, reasons } from './reason.ts';
 

@@ -10,7 +10,7 @@ import type { Vocabulary } from './reason.ts';
 
 const vocabulary: Vocabulary = {
   own: [
-    [/unable to find valid certification path/, 'untrusted-issuer'],
+    [/unable to find valid certification path|Path does not chain with any of the trust anchors/, 'untrusted-issuer'],
     [/No subject alternative DNS name matching/, 'name-mismatch'],
     [/CertificateExpiredException/, 'expired'],
     [/CertificateNotYetValidException/, 'not-yet-valid'],

@@ -1,11 +1,39 @@
-// Key material of an enterprise CA made at test time: for the cases that the operator itself would never issue.
-import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
+// Key material: what the API server holds, and what a test makes for the cases that the operator itself would never issue.
+import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { createIssuing, createRoot } from '../../../operator/pki/authority.ts';
-import { type Certificate, parseCertificate } from '../../../operator/pki/certificate.ts';
+import { type Certificate, parseCertificate, parseCertificates } from '../../../operator/pki/certificate.ts';
 import { keyStore, keyStoreRandomLength, trustStore } from '../../../operator/pki/key-store.ts';
 import { type Issuer, issuerOf, signLeaf } from '../../../operator/pki/leaf.ts';
 import type { LeafProfile } from '../../../operator/pki/profile.ts';
 import type { Material, Trust } from './peer.ts';
+
+/** The data of a Secret or ConfigMap, as its JSON has it: base64. */
+type EncodedData = Readonly<Record<string, string>>;
+
+/** A certificate's Secret. Throws where it lacks the chain, the key or the anchors. */
+export function materialOf({ data = {} }: { readonly data?: EncodedData }): Material {
+  const { 'tls.crt': chain, 'tls.key': key, 'ca.crt': anchors, ...rest } = decoded(data);
+  if (chain === undefined || key === undefined || anchors === undefined)
+    throw new Error(`no certificate Secret: it has ${Object.keys(data).join(', ')}`);
+  return { ...rest, 'tls.crt': chain, 'tls.key': key, 'ca.crt': anchors };
+}
+
+/** A bundle's ConfigMap. Throws where it has no anchors. */
+export function trustOf({
+  data = {},
+  binaryData = {},
+}: {
+  readonly data?: Readonly<Record<string, string>>;
+  readonly binaryData?: EncodedData;
+}): Trust {
+  const { 'truststore.p12': store } = decoded(binaryData);
+  if (data['ca.crt'] === undefined) throw new Error(`no trust bundle: it has ${Object.keys(data).join(', ')}`);
+  return { 'ca.crt': Buffer.from(data['ca.crt']), ...(store === undefined ? {} : { 'truststore.p12': store }) };
+}
+
+function decoded(data: EncodedData): Readonly<Record<string, Buffer | undefined>> {
+  return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64')]));
+}
 
 export const minute = 60_000;
 export const day = 24 * 60 * minute;
@@ -44,6 +72,18 @@ export function makeAuthority(commonName: string): Issuing {
     publicKey: keys.publicKey,
   });
   return { issuer: issuerOf(issuing, keys.privateKey), intermediates: [issuing], anchors: [root] };
+}
+
+/** A CA of the operator's, from the Secret in its namespace. Throws where that holds no CA. */
+export function authorityOf(secret: Material): Issuing {
+  const intermediates = parseCertificates(secret['tls.crt'].toString());
+  const [issuing] = intermediates;
+  if (issuing === undefined) throw new Error('the Secret holds no CA');
+  return {
+    issuer: issuerOf(issuing, createPrivateKey(secret['tls.key'].toString())),
+    intermediates,
+    anchors: parseCertificates(secret['ca.crt'].toString()),
+  };
 }
 
 /** What a Secret with the format PKCS12 would hold. */
