@@ -350,7 +350,7 @@ export class KubeClient implements AsyncDisposable {
         if (!isApiError(error) || error.reason === 'Fenced' || attempt >= ATTEMPTS) throw error;
         if (error.status === 401 && !renewed) {
           renewed = true;
-          await this.#connection.refresh();
+          await this.#connection.refresh(true);
           continue;
         }
         const waitMs = waitBeforeRetry(call, error, attempt);

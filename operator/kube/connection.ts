@@ -10,6 +10,8 @@ import { messageOf } from './log.ts';
 
 /** How long credentials are used before the KubeConfig is asked again, ms. client-node keeps file tokens for 60 s itself. */
 const CREDENTIALS_MS = 30_000;
+/** Between attempts where there are older credentials to go on with, ms. */
+const RETRY_MS = 5_000;
 /** Below the 90 s after which kube-apiserver closes an idle connection, so that we never write into a closing one. */
 const IDLE_CONNECTION_MS = 60_000;
 const CONNECT_LIMIT_MS = 10_000;
@@ -60,19 +62,27 @@ export class Connection implements AsyncDisposable {
     return performance.now() < this.#freshUntil ? this.#route : undefined;
   }
 
-  /** Asks for credentials anew; concurrent callers share one answer. */
-  refresh(): Promise<Route> {
-    this.#refreshing ??= this.#authenticate().finally(() => {
+  /**
+   * Asks for credentials anew; concurrent callers share one answer. Credentials that were not refused go on being used while no
+   * newer ones are to be had.
+   * @throws ApiError: Transient where there are none
+   */
+  refresh(refused = false): Promise<Route> {
+    this.#refreshing ??= this.#authenticate(refused).finally(() => {
       this.#refreshing = undefined;
     });
     return this.#refreshing;
   }
 
-  async #authenticate(): Promise<Route> {
+  async #authenticate(refused: boolean): Promise<Route> {
     const options: RequestOptions = {};
     try {
       await this.#config.applyToHTTPSOptions(options);
     } catch (error) {
+      if (this.#route !== undefined && !refused) {
+        this.#freshUntil = performance.now() + RETRY_MS;
+        return this.#route;
+      }
       throw new ApiError('Transient', `no credentials for the API server: ${messageOf(error)}`, { cause: error });
     }
     if (this.#closed) throw new ApiError('Transient', 'the client is closed');

@@ -40,11 +40,10 @@ export function exchange(dispatcher: Dispatcher, request: Exchange): Promise<Ans
   const chunks: Buffer[] = [];
   const lines = onLine === undefined ? undefined : lineSplitter(onLine);
 
-  const limit = setTimeout(fail, timeLimitMs, new TimeLimitError(`no complete answer within ${timeLimitMs} ms`));
+  const late = (what: string) => fail(new TimeLimitError(what));
+  const limit = setTimeout(late, timeLimitMs, `no complete answer within ${timeLimitMs} ms`);
   const silence =
-    silenceLimitMs === undefined
-      ? undefined
-      : setTimeout(fail, silenceLimitMs, new TimeLimitError(`not a byte within ${silenceLimitMs} ms`));
+    silenceLimitMs === undefined ? undefined : setTimeout(late, silenceLimitMs, `not a byte within ${silenceLimitMs} ms`);
   const onAbort = () => fail(asError(signals.find((signal) => signal?.aborted)?.reason));
   for (const signal of signals) signal?.addEventListener('abort', onAbort);
 

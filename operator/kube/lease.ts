@@ -81,8 +81,8 @@ async function acquire(options: LeaderElectionOptions, signal: AbortSignal): Pro
   while (!signal.aborted) {
     try {
       const found = await within(renewDeadlineMs, signal, noAnswer, (limited) => tryAcquire(options, observed, limited));
-      if (typeof found.since === 'object') return { resourceVersion: found.resourceVersion, since: found.since };
-      observed = { resourceVersion: found.resourceVersion, since: found.since };
+      if (found.held !== undefined) return found.held;
+      observed = found.observed;
     } catch (error) {
       if (signal.aborted) break;
       const tell = isApiError(error, 'Conflict', 'AlreadyExists', 'NotFound') ? log.debug : log.warn;
@@ -97,7 +97,7 @@ async function tryAcquire(
   options: LeaderElectionOptions,
   observed: Observed | undefined,
   signal: AbortSignal,
-): Promise<Held | Observed> {
+): Promise<{ readonly held: Held } | { readonly held?: never; readonly observed: Observed }> {
   const lease = await find(options, signal);
   const since = moment();
   const resourceVersion = lease?.metadata.resourceVersion ?? '';
@@ -106,8 +106,8 @@ async function tryAcquire(
   // A Lease that was there and is gone may have been deleted under a holder that has not noticed yet.
   const free = lease === undefined ? observed === undefined : !holder || holder === options.identity;
   const patienceMs = Math.max(options.leaseDurationMs, (lease?.spec?.leaseDurationSeconds ?? 0) * 1000);
-  if (!free && since.monotonic - seen.since < patienceMs) return seen;
-  return { resourceVersion: await take(options, lease, signal), since };
+  if (!free && since.monotonic - seen.since < patienceMs) return { observed: seen };
+  return { held: { resourceVersion: await take(options, lease, signal), since } };
 }
 
 /** Returns `lost` only after the work has ended. */
