@@ -8,7 +8,7 @@ import { waitFor } from './wait.ts';
 
 const repository = join(import.meta.dirname, '../..');
 
-const entries = { source: join(repository, 'operator/main.ts'), bundle: join(repository, 'dist/main.js') };
+const entries = { source: join(repository, 'operator/main.ts'), bundle: join(repository, 'dist/trustmesh.mjs') };
 
 export interface OperatorOptions {
   /** The path of a kubeconfig, with the permissions of the chart's service account (install.ts). */
@@ -58,15 +58,16 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
     },
   });
   try {
-    const given = new AbortController();
-    void program.exited.then((exit) =>
-      given.abort(new Error(`the operator ended with ${exit.code ?? exit.signal}:\n${lastLines(program.output(), 40)}`)),
-    );
     const ready = await waitFor(
       'the operator to be ready',
-      async () => (url !== undefined && (await statusOf(`${url}/readyz`)) === 200 ? url : undefined),
-      { limitMs, signal: given.signal, seen: () => lastLines(program.output(), 40) },
+      async () => {
+        if (!program.running) return 'ended';
+        return url !== undefined && (await statusOf(`${url}/readyz`)) === 200 ? url : undefined;
+      },
+      { limitMs, seen: () => lastLines(program.output(), 40) },
     );
+    if (ready === 'ended')
+      throw new Error(`the operator ended with ${ending(await program.exited)}:\n${lastLines(program.output(), 40)}`);
     return {
       pid: program.pid,
       url: ready,
@@ -84,6 +85,8 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
     throw error;
   }
 }
+
+const ending = ({ code, signal }: Exit): string => String(code ?? signal);
 
 /** The address in the line that tells it. Other lines may be no JSON: a runtime that cannot start says so in its own way. */
 function addressIn(line: string): string | undefined {
