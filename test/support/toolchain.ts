@@ -45,7 +45,7 @@ export const tools: readonly Tool[] = [
   ofControlPlane('kube-apiserver', ['cluster', 'interop']),
   ofControlPlane('kube-controller-manager', ['cluster', 'interop']),
   ofControlPlane('kubectl', ['cluster']),
-  ofControlPlane('helm', ['unit', 'cluster']),
+  ofControlPlane('helm', ['unit', 'cluster', 'interop']),
 ];
 
 export interface Missing {
