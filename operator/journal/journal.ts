@@ -30,6 +30,8 @@ export interface JournalOptions {
 
 type HeldSegment = Segment & StoredSegment;
 
+type Range = Pick<Segment, 'from' | 'to'>;
+
 interface Commit {
   readonly line: string;
   readonly record: JournalRecord;
@@ -65,7 +67,7 @@ export class Journal {
   }
 
   /**
-   * Takes the journal over and reads it, one segment at a time.
+   * Takes the journal over and reads it, a few segments at a time.
    * @throws ApiError: Fenced where another leader took it at the same moment, or whatever keeps the API server from answering
    */
   static async load(options: JournalOptions): Promise<Journal> {
@@ -154,8 +156,7 @@ export class Journal {
     for (const name of strangers) this.#log.warn('journal: an object with our label is no segment, left alone', { name });
     const { current, replaced } = separate(segments);
     const held: HeldSegment[] = [];
-    for (const stored of current) {
-      const text = await this.#store.read(stored);
+    for await (const { segment: stored, text } of this.#store.read(current)) {
       // Only a former leader's last act: what it deletes holds nothing that is still valid.
       if (text === undefined) continue;
       const { records, problems } = parseRecords(segmentName(stored.sequence), text);
@@ -206,25 +207,31 @@ export class Journal {
   }
 
   /** @param stretch absent for a commit, which holds the number it is written under */
-  #write(
+  #write(lines: readonly string[], records: readonly JournalRecord[], stretch?: Range): Promise<HeldSegment> {
+    const written = this.#lastWrite.then(() => this.#writeNext(lines, records, stretch));
+    this.#lastWrite = written.catch(() => {});
+    return written;
+  }
+
+  async #writeNext(
     lines: readonly string[],
     records: readonly JournalRecord[],
-    stretch?: { readonly from: number; readonly to: number },
+    stretch: Range | undefined,
   ): Promise<HeldSegment> {
-    const written = this.#lastWrite.then(async () => {
+    for (;;) {
       this.#ended.signal.throwIfAborted();
+      // Never used twice, as what failed may still arrive.
       const sequence = this.#nextSequence;
+      this.#nextSequence += 1;
       try {
         this.#options.signal.throwIfAborted();
         const stored = await this.#store.write({ sequence, ...(stretch ?? { from: sequence, to: sequence }) }, lines);
-        this.#nextSequence += 1;
         return { ...stored, ...measure(lines, records), damaged: false };
       } catch (error) {
-        throw this.#endIfFenced(error);
+        // Under that number a former leader wrote in vain: go on with the next.
+        if (!isApiError(error, 'AlreadyExists')) throw this.#endIfFenced(error);
       }
-    });
-    this.#lastWrite = written.catch(() => {});
-    return written;
+    }
   }
 
   #endIfFenced(error: unknown): unknown {
@@ -257,8 +264,7 @@ export class Journal {
     const [first, last] = [group[0], group.at(-1)];
     if (first === undefined || last === undefined) return;
     const lines = new Map<string, JournalRecord>();
-    for (const segment of group) {
-      const text = await this.#store.read(segment);
+    for await (const { segment, text } of this.#store.read(group)) {
       if (text === undefined) {
         throw this.#endIfFenced(new ApiError('Fenced', `journal: ${segmentName(segment.sequence)} was deleted by another`));
       }
@@ -275,13 +281,11 @@ export class Journal {
   }
 
   async #deleteLeftOver(): Promise<void> {
-    for (const segment of this.#leftOver) {
-      try {
-        await this.#store.remove(segment);
-      } catch (error) {
-        throw this.#endIfFenced(error);
-      }
-      this.#leftOver = this.#leftOver.filter((each) => each !== segment);
+    try {
+      await this.#store.remove(this.#leftOver);
+      this.#leftOver = [];
+    } catch (error) {
+      throw this.#endIfFenced(error);
     }
   }
 }

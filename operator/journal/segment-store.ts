@@ -14,6 +14,8 @@ export interface StoredSegment extends Stretch {
 }
 
 const PAGE = 500;
+/** Half of the connections that a client has. */
+const AT_A_TIME = 8;
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 5_000;
 
@@ -53,25 +55,44 @@ export class SegmentStore {
     return { segments, strangers };
   }
 
-  /** The segment's lines as text; undefined where it has been deleted since. */
-  async read({ sequence, uid }: StoredSegment): Promise<string | undefined> {
-    const object = await this.#find(sequence);
-    return object?.metadata.uid === uid ? recordsTextOf(object) : undefined;
+  /**
+   * What each segment says, in the given order; undefined where it has been deleted since. A few are read at a time, and no more
+   * are ever in memory.
+   */
+  async *read<T extends StoredSegment>(
+    segments: readonly T[],
+  ): AsyncIterable<{ readonly segment: T; readonly text: string | undefined }> {
+    for (const some of chunks(segments)) {
+      const objects = await Promise.all(some.map(({ sequence }) => this.#find(sequence)));
+      yield* some.map((segment, index) => {
+        const object = objects[index];
+        return { segment, text: object?.metadata.uid === segment.uid ? recordsTextOf(object) : undefined };
+      });
+    }
   }
 
   /**
    * Resolves once the segment is stored, and stored by the leader of the day.
-   * @throws ApiError: Fenced where another leader writes the journal or our term has ended, and then it is not known whether the
-   *   segment is there; otherwise it does not count
+   * @throws ApiError: Fenced where another has taken the journal over or our term has ended; AlreadyExists where the number is taken
+   *   though the journal is ours, by a former leader who will learn that it does not count. The segment may be there all the same.
    */
   async write(stretch: Stretch, lines: readonly string[]): Promise<StoredSegment> {
-    const uid = await this.#create(stretch, lines);
-    await persist(this.#signal, () => verifyGeneration(this.#client, this.#namespace, this.generation, this.#signal));
-    return { ...stretch, uid };
+    try {
+      const uid = await this.#create(stretch, lines);
+      await this.#verify();
+      return { ...stretch, uid };
+    } catch (error) {
+      if (isApiError(error, 'AlreadyExists')) await this.#verify();
+      throw error;
+    }
   }
 
-  /** To find it gone is well. */
-  async remove({ sequence, uid }: StoredSegment): Promise<void> {
+  /** To find them gone is well. */
+  async remove(segments: readonly StoredSegment[]): Promise<void> {
+    for (const some of chunks(segments)) await Promise.all(some.map((segment) => this.#remove(segment)));
+  }
+
+  async #remove({ sequence, uid }: StoredSegment): Promise<void> {
     try {
       await this.#client.delete(configMaps, this.#key(sequence), { uid }, this.#signal);
     } catch (error) {
@@ -90,15 +111,17 @@ export class SegmentStore {
         if (!isApiError(error, 'AlreadyExists', 'Transient')) throw error;
         const there = await this.#find(stretch.sequence);
         if (there !== undefined && isWrite(there, write)) return there.metadata.uid;
-        if (there !== undefined || error.reason === 'AlreadyExists') {
-          throw new ApiError('Fenced', `journal in ${this.#namespace}: ${object.metadata.name} was written by another leader`, {
-            cause: error,
-          });
-        }
+        if (error.reason === 'AlreadyExists') throw error;
+        if (there !== undefined)
+          throw new ApiError('AlreadyExists', `${object.metadata.name} was written by another`, { cause: error });
         // Not there, or still on its way: under the same name it cannot come to be twice.
         await pause(retryMs(attempt), this.#signal);
       }
     }
+  }
+
+  async #verify(): Promise<void> {
+    await persist(this.#signal, () => verifyGeneration(this.#client, this.#namespace, this.generation, this.#signal));
   }
 
   async #find(sequence: number) {
@@ -143,6 +166,10 @@ async function persist<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T
     }
     await pause(retryMs(attempt), signal);
   }
+}
+
+function* chunks<T>(all: readonly T[]): Iterable<readonly T[]> {
+  for (let at = 0; at < all.length; at += AT_A_TIME) yield all.slice(at, at + AT_A_TIME);
 }
 
 /** Half of it at random, so that what failed together does not come back together. */
