@@ -65,7 +65,7 @@ export async function startAgent({ name, command, args, vocabulary, reads }: Age
       ? { accepted: true, peerNames: answer.getAll('peerNames'), protocol: protocolOf(answer.get('protocol')) }
       : refusal(name, vocabulary, answer.get('detail') ?? '');
 
-  const data = (source: Trust | Material): readonly (readonly [string, string])[] =>
+  const data = (source: Partial<Material>): readonly (readonly [string, string])[] =>
     Object.entries(source).flatMap(([key, value]: [string, Buffer]) =>
       reads.some((read) => read === key) ? [[key, value.toString('base64')] as const] : [],
     );
@@ -101,20 +101,24 @@ export async function startAgent({ name, command, args, vocabulary, reads }: Age
       };
     },
     async connect({ material, trust, port, serverName, protocol, timeoutMs = 10_000 }: ConnectOptions): Promise<Handshake> {
-      // The client's trust is its own choice: a Secret's own anchors must not come along with its key.
-      const { 'ca.crt': _anchors, 'truststore.p12': _store, ...identity } = material ?? { 'ca.crt': undefined };
       const answer = await ask([
         ['command', 'connect'],
         ['port', String(port)],
         ['serverName', serverName],
         ['timeoutMs', String(timeoutMs)],
         ...(protocol === undefined ? [] : [['protocol', protocol] as const]),
-        ...data({ ...identity, ...anchorsOf(trust) }),
+        ...(material === undefined ? [] : data(identityOf(material))),
+        ...data(anchorsOf(trust)),
       ]);
       return account(answer);
     },
     [Symbol.asyncDispose]: async () => void (await program.stop()),
   };
+}
+
+/** A client's trust is its own choice: a Secret's anchors do not come along with its key, nor its key with its anchors. */
+function identityOf({ 'ca.crt': _anchors, 'truststore.p12': _store, ...identity }: Material): Omit<Material, keyof Trust> {
+  return identity;
 }
 
 function anchorsOf(trust: Trust): Trust {

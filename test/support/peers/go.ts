@@ -6,18 +6,18 @@ import type { Peer } from './peer.ts';
 import type { Vocabulary } from './reason.ts';
 
 const vocabulary: Vocabulary = {
-  own: [
-    [/x509: certificate signed by unknown authority/, 'untrusted-issuer'],
-    [/x509: certificate is valid for/, 'name-mismatch'],
-    [/x509: .* is after /, 'expired'],
-    [/x509: .* is before /, 'not-yet-valid'],
-    [/client didn't provide a certificate/, 'no-certificate-presented'],
-    [/x509: certificate specifies an incompatible key usage/, 'wrong-key-usage'],
-    [/not in the topology/, 'peer-not-in-topology'],
-    [/client offered only unsupported versions/, 'protocol-mismatch'],
-    [/connection refused/, 'connection-refused'],
-    [/i\/o timeout/, 'timeout'],
-  ],
+  own: {
+    'untrusted-issuer': /x509: certificate signed by unknown authority/,
+    'name-mismatch': /x509: certificate is valid for/,
+    expired: /x509: .* is after /,
+    'not-yet-valid': /x509: .* is before /,
+    'no-certificate-presented': /client didn't provide a certificate/,
+    'wrong-key-usage': /x509: certificate specifies an incompatible key usage/,
+    'peer-not-in-topology': /not in the topology/,
+    'protocol-mismatch': /client offered only unsupported versions/,
+    'connection-refused': /connection refused/,
+    timeout: /i\/o timeout/,
+  },
   peer: [
     [/remote error: tls: unknown certificate authority/, 'untrusted-issuer'],
     [/remote error: tls: expired certificate/, 'expired'],

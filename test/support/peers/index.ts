@@ -7,7 +7,7 @@ import type { Peer, PeerName } from './peer.ts';
 
 export { type Meeting, meet, meetEach, type Verdict, withEachClient } from './meeting.ts';
 export * from './peer.ts';
-export { type Reason, reasons } from './reason.ts';
+export type { Reason } from './reason.ts';
 
 const starts = { openssl: startOpenSSLPeer, node: startNodePeer, go: startGoPeer, java: startJavaPeer } satisfies Record<
   PeerName,

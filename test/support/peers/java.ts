@@ -9,18 +9,18 @@ import type { Peer } from './peer.ts';
 import type { Vocabulary } from './reason.ts';
 
 const vocabulary: Vocabulary = {
-  own: [
-    [/unable to find valid certification path|Path does not chain with any of the trust anchors/, 'untrusted-issuer'],
-    [/No subject alternative DNS name matching/, 'name-mismatch'],
-    [/CertificateExpiredException/, 'expired'],
-    [/CertificateNotYetValidException/, 'not-yet-valid'],
-    [/Empty client certificate chain/, 'no-certificate-presented'],
-    [/Extended key usage does not permit/, 'wrong-key-usage'],
-    [/not in the topology/, 'peer-not-in-topology'],
-    [/is not enabled or supported in server context|are not accepted by server preferences/, 'protocol-mismatch'],
-    [/ConnectException: Connection refused/, 'connection-refused'],
-    [/SocketTimeoutException/, 'timeout'],
-  ],
+  own: {
+    'untrusted-issuer': /unable to find valid certification path|Path does not chain with any of the trust anchors/,
+    'name-mismatch': /No subject alternative DNS name matching/,
+    expired: /CertificateExpiredException/,
+    'not-yet-valid': /CertificateNotYetValidException/,
+    'no-certificate-presented': /Empty client certificate chain/,
+    'wrong-key-usage': /Extended key usage does not permit/,
+    'peer-not-in-topology': /not in the topology/,
+    'protocol-mismatch': /is not enabled or supported in server context|are not accepted by server preferences/,
+    'connection-refused': /ConnectException: Connection refused/,
+    timeout: /SocketTimeoutException/,
+  },
   peer: [
     [/fatal alert: unknown_ca/, 'untrusted-issuer'],
     [/fatal alert: certificate_expired/, 'expired'],

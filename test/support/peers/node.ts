@@ -5,18 +5,18 @@ import type { Peer } from './peer.ts';
 import type { Vocabulary } from './reason.ts';
 
 const vocabulary: Vocabulary = {
-  own: [
-    [/UNABLE_TO_GET_ISSUER_CERT_LOCALLY|SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT/, 'untrusted-issuer'],
-    [/ERR_TLS_CERT_ALTNAME_INVALID/, 'name-mismatch'],
-    [/CERT_HAS_EXPIRED/, 'expired'],
-    [/CERT_NOT_YET_VALID/, 'not-yet-valid'],
-    [/ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE/, 'no-certificate-presented'],
-    [/INVALID_PURPOSE/, 'wrong-key-usage'],
-    [/not in the topology/, 'peer-not-in-topology'],
-    [/ERR_SSL_UNSUPPORTED_PROTOCOL/, 'protocol-mismatch'],
-    [/ECONNREFUSED/, 'connection-refused'],
-    [/no handshake within/, 'timeout'],
-  ],
+  own: {
+    'untrusted-issuer': /UNABLE_TO_GET_ISSUER_CERT_LOCALLY|SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT/,
+    'name-mismatch': /ERR_TLS_CERT_ALTNAME_INVALID/,
+    expired: /CERT_HAS_EXPIRED/,
+    'not-yet-valid': /CERT_NOT_YET_VALID/,
+    'no-certificate-presented': /ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE/,
+    'wrong-key-usage': /INVALID_PURPOSE/,
+    'peer-not-in-topology': /not in the topology/,
+    'protocol-mismatch': /ERR_SSL_UNSUPPORTED_PROTOCOL/,
+    'connection-refused': /ECONNREFUSED/,
+    timeout: /no handshake within/,
+  },
   peer: [
     [/alert number 48\b/, 'untrusted-issuer'],
     [/alert number 45\b/, 'expired'],

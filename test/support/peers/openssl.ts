@@ -5,22 +5,24 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Program, startProgram } from '../process.ts';
+import { certificateNames } from './certificate-names.ts';
 import { handshakes } from './handshakes.ts';
 import type { ConnectOptions, Handshake, Listener, ListenOptions, Material, Peer, Protocol, Trust } from './peer.ts';
 import { refusal, type Vocabulary } from './reason.ts';
 
 const vocabulary: Vocabulary = {
-  own: [
-    [/unable to get local issuer certificate|self-signed certificate/, 'untrusted-issuer'],
-    [/hostname mismatch/, 'name-mismatch'],
-    [/certificate has expired/, 'expired'],
-    [/certificate is not yet valid/, 'not-yet-valid'],
-    [/peer did not return a certificate/, 'no-certificate-presented'],
-    [/unsuitable certificate purpose/, 'wrong-key-usage'],
-    [/unsupported protocol/, 'protocol-mismatch'],
-    [/Connection refused/, 'connection-refused'],
-    [/no handshake within/, 'timeout'],
-  ],
+  own: {
+    'untrusted-issuer': /unable to get local issuer certificate|self-signed certificate/,
+    'name-mismatch': /hostname mismatch/,
+    expired: /certificate has expired/,
+    'not-yet-valid': /certificate is not yet valid/,
+    'no-certificate-presented': /peer did not return a certificate/,
+    'wrong-key-usage': /unsuitable certificate purpose/,
+    'peer-not-in-topology': null,
+    'protocol-mismatch': /unsupported protocol/,
+    'connection-refused': /Connection refused/,
+    timeout: /no handshake within/,
+  },
   peer: [
     [/alert number 48\b/, 'untrusted-issuer'],
     [/alert number 45\b/, 'expired'],
@@ -147,7 +149,7 @@ function account(said: string, greeted: RegExp): Handshake {
   const [presented] = certificatesIn(said);
   return {
     accepted: true,
-    peerNames: presented === undefined ? [] : namesOf(new X509Certificate(presented)),
+    peerNames: presented === undefined ? [] : certificateNames(new X509Certificate(presented)),
     // OpenSSL names the suites of 1.3 and only those with TLS_.
     protocol: /^(?:CIPHER is|New, TLSv1\.3, Cipher is) TLS_/m.test(said) ? 'TLSv1.3' : 'TLSv1.2',
   };
@@ -162,8 +164,4 @@ function wordsOfRefusal(said: string): string {
 
 function certificatesIn(text: string): readonly string[] {
   return text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-}
-
-function namesOf({ subjectAltName = '' }: X509Certificate): readonly string[] {
-  return subjectAltName.split(', ').flatMap((name) => /^(?:DNS|URI):(.*)$/.exec(name)?.slice(1) ?? []);
 }

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:net';
 import { createInterface } from 'node:readline';
 import { connect, createServer, type SecureContextOptions, type TLSSocket } from 'node:tls';
+import { certificateNames } from '../certificate-names.ts';
 
 /** How long a server waits for a client that does not go on, in ms. */
 const PATIENCE_MS = 10_000;
@@ -117,8 +118,8 @@ function context(request: URLSearchParams): SecureContextOptions {
 }
 
 function namesOf(socket: TLSSocket): readonly string[] {
-  const alternatives = socket.getPeerX509Certificate()?.subjectAltName ?? '';
-  return alternatives.split(', ').flatMap((name) => /^(?:DNS|URI):(.*)$/.exec(name)?.slice(1) ?? []);
+  const presented = socket.getPeerX509Certificate();
+  return presented === undefined ? [] : certificateNames(presented);
 }
 
 function refused(id: string, error: unknown): void {
