@@ -131,8 +131,9 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
   feed(finish, stores.namespaces, (key, change) => topology.setNamespace(key, change.new && factsOf(change.new)));
   feed(finish, stores.trustDomains, (key, change) => topology.setDomain(key, change.new));
   feed(finish, stores.trustedServers, (key, change) => {
-    if (change.old === undefined || change.new === undefined || concernsTopology(change.old, change.new))
-      topology.setServer(key, change.new);
+    const { old, new: current } = change;
+    if (old === undefined || current === undefined || concernsTopology(old, current)) topology.setServer(key, current);
+    else topology.replaceServer(key, current);
   });
   feed(finish, stores.enterpriseCAs, (key) => queues.enterpriseCA.add(key));
   feed(finish, stores.secrets, (_key, change) => onSecret(change));

@@ -180,6 +180,12 @@ export class Topology {
     }
   }
 
+  /** Takes a newer version of a server whose place in the topology is the same: only its status or its labels changed. */
+  replaceServer(key: string, server: TrustedServer): void {
+    const placement = this.#placements.get(key);
+    if (placement !== undefined) this.#placements.set(key, { ...placement, server });
+  }
+
   /** Works out one server anew from what is known of it, as after its period of grace. */
   refresh(key: string): void {
     const placement = this.#placements.get(key);

@@ -1,6 +1,6 @@
 // The life of a server's certificates on a real API server: when they are issued, when again, and when not.
 import { configMaps, secrets, trustDomains, trustedServers } from '../../operator/kube/resource.ts';
-import { contoso, leafOf, namesOf, serverManifest, startTrustmesh, textOf, type Trustmesh } from '../support/installation.ts';
+import { contoso, leafOf, namesOf, serverManifest, startTrustmesh, type Trustmesh, textOf } from '../support/installation.ts';
 import { waitFor } from '../support/wait.ts';
 
 let trustmesh: Trustmesh;
@@ -21,10 +21,14 @@ const mediation = (name: string, hosts: readonly string[], more: object = {}) =>
 
 async function patchServer(name: string, spec: object): Promise<void> {
   const server = await trustmesh.admin.get(trustedServers, { namespace: 'media', name });
-  await trustmesh.admin.patch(trustedServers, { namespace: 'media', name }, {
-    metadata: { resourceVersion: server.metadata.resourceVersion },
-    spec,
-  });
+  await trustmesh.admin.patch(
+    trustedServers,
+    { namespace: 'media', name },
+    {
+      metadata: { resourceVersion: server.metadata.resourceVersion },
+      spec,
+    },
+  );
 }
 
 /** Waits for a certificate other than the one with this serial. */
@@ -166,9 +170,13 @@ describe('when a certificate is issued again', () => {
   it('when an annotation claims another serial: the journal is the record', async () => {
     const secret = await trustmesh.secret('media', 'med-m1-tls');
     const { resourceVersion } = secret.metadata;
-    await trustmesh.admin.patch(secrets, { namespace: 'media', name: 'med-m1-tls' }, {
-      metadata: { resourceVersion, annotations: { 'trustmesh.io/serial': '01' } },
-    });
+    await trustmesh.admin.patch(
+      secrets,
+      { namespace: 'media', name: 'med-m1-tls' },
+      {
+        metadata: { resourceVersion, annotations: { 'trustmesh.io/serial': '01' } },
+      },
+    );
     await successorOf('med-m1-tls', leafOf(secret).serialNumber);
   });
 
@@ -188,7 +196,10 @@ describe('when a certificate is issued again', () => {
     const before = await trustmesh.secret('media', 'med-m1-tls');
     await patchServer('med', { members: [{ fqdn: 'm1.contoso.com' }, { fqdn: 'm3.contoso.com' }] });
     await trustmesh.secret('media', 'med-m3-tls');
-    await waitFor('the Secret of m2 to go', async () => (await trustmesh.find(secrets, { namespace: 'media', name: 'med-m2-tls' })) === undefined);
+    await waitFor(
+      'the Secret of m2 to go',
+      async () => (await trustmesh.find(secrets, { namespace: 'media', name: 'med-m2-tls' })) === undefined,
+    );
     expect((await trustmesh.secret('media', 'med-m1-tls')).data).toEqual(before.data);
   });
 
@@ -205,10 +216,14 @@ describe('when a certificate is issued again', () => {
       trustmesh.secret('media', 'med-m1-tls'),
     ]);
     const domain = await trustmesh.admin.get(trustDomains, { name: 'contoso' });
-    await trustmesh.admin.patch(trustDomains, { name: 'contoso' }, {
-      metadata: { resourceVersion: domain.metadata.resourceVersion },
-      spec: { sipDomains: ['contoso.com', 'contoso.net'] },
-    });
+    await trustmesh.admin.patch(
+      trustDomains,
+      { name: 'contoso' },
+      {
+        metadata: { resourceVersion: domain.metadata.resourceVersion },
+        spec: { sipDomains: ['contoso.com', 'contoso.net'] },
+      },
+    );
     const renewed = await successorOf('dir-dir1-tls', leafOf(registrar).serialNumber);
     expect(namesOf(leafOf(renewed))).toContain('sip.contoso.net');
     const token = await waitFor('the token signing certificate to follow', async () => {

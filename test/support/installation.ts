@@ -6,7 +6,14 @@ import type { TrustedServer } from '../../operator/api/v1alpha1/index.ts';
 import { KubeClient } from '../../operator/kube/client.ts';
 import { isApiError } from '../../operator/kube/errors.ts';
 import { loadKubeConfig } from '../../operator/kube/kube-config.ts';
-import { configMaps, type MetadataObject, type Resource, type Secret, secrets, trustedServers } from '../../operator/kube/resource.ts';
+import {
+  configMaps,
+  type MetadataObject,
+  type Resource,
+  type Secret,
+  secrets,
+  trustedServers,
+} from '../../operator/kube/resource.ts';
 import type { Values } from './chart.ts';
 import { type ControlPlane, startControlPlane } from './controlplane/index.ts';
 import { installOperator } from './install.ts';
@@ -121,7 +128,8 @@ export async function startTrustmesh(options: InstallationOptions = {}): Promise
 /** One value of a Secret, as text. */
 export function textOf(secret: Secret, key: string): string {
   const value = secret.data?.[key];
-  if (value === undefined) throw new Error(`Secret ${secret.metadata.name} has no ${key}, only ${Object.keys(secret.data ?? {})}`);
+  if (value === undefined)
+    throw new Error(`Secret ${secret.metadata.name} has no ${key}, only ${Object.keys(secret.data ?? {})}`);
   return Buffer.from(value, 'base64').toString();
 }
 
