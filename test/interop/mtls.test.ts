@@ -427,11 +427,12 @@ describe('formats', () => {
   timeout client 1s
   timeout server 1s
 frontend sip
-  bind 127.0.0.1:0 ssl crt ${files.path('tls-combined.pem')} ca-file ${files.path('ca.crt')} verify required
+  bind 127.0.0.1:5061 ssl crt ${files.path('tls-combined.pem')} ca-file ${files.path('ca.crt')} verify required
   default_backend none
 backend none
 `,
     );
+    // Checks the file and loads what it names; binds nothing.
     await runProgram(haproxy, ['-c', '-f', files.path('haproxy.cfg')]);
   });
 });
