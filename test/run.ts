@@ -7,7 +7,7 @@ import { type Outcome, verdict } from './runner/outcome.ts';
 import { parseSelection } from './runner/selection.ts';
 import { runSuite } from './runner/suite.ts';
 import { say } from './support/progress.ts';
-import { prepareTools } from './support/toolchain.ts';
+import { prepareTools, type Suite } from './support/toolchain.ts';
 
 const NODE_MAJOR = 24;
 if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR) {
@@ -21,21 +21,25 @@ const missing = await prepareTools(suites);
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => interrupted.abort(new Error(`ended by ${signal}`)));
-const outcomes: Outcome[] = [];
-/** Two lanes at first, since neither the checks nor the unit tests fill two cores; after that each suite has them all. */
-const runChecks = async (): Promise<void> => {
+
+async function runChecks(): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = [];
   for (const check of withChecks ? checks : []) outcomes.push(await runCheck(check));
-};
-const runUnit = async (): Promise<void> => {
-  if (suites.includes('unit')) outcomes.push(await runSuite({ suite: 'unit', patterns, missing, signal: interrupted.signal }));
-};
-await Promise.all([runChecks(), runUnit()]);
-for (const suite of suites) {
-  if (suite === 'unit' || interrupted.signal.aborted) continue;
-  process.stdout.write(`${suite}\n`);
-  outcomes.push(await runSuite({ suite, patterns, missing, signal: interrupted.signal }));
+  return outcomes;
 }
 
+async function runSuites(chosen: readonly Suite[]): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const suite of chosen) {
+    if (!interrupted.signal.aborted) outcomes.push(await runSuite({ suite, patterns, missing, signal: interrupted.signal }));
+  }
+  return outcomes;
+}
+
+// Neither the checks nor the unit tests fill two cores; each of the other suites has them all.
+const light = suites.filter((suite) => suite === 'unit');
+const heavy = suites.filter((suite) => suite !== 'unit');
+const outcomes = (await Promise.all([runChecks(), runSuites(light)])).flat().concat(await runSuites(heavy));
 const notRun = missing.map(({ tool }) => ({ name: tool.name, install: tool.install }));
 const { lines, exitCode } = verdict(outcomes, notRun, strict);
 process.stdout.write(`\n${lines.join('\n')}\n`);
