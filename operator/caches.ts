@@ -1,5 +1,15 @@
 // What the operator knows of the cluster: a store for each kind it looks at, and the reflectors that fill them.
-import type { EnterpriseCA, TrustDomain, TrustedServer } from './api/v1alpha1/index.ts';
+import type { Kind } from './api/kind.ts';
+import type { KubeObject } from './api/object.ts';
+import { parseObject } from './api/parse.ts';
+import {
+  type EnterpriseCA,
+  enterpriseCA,
+  type TrustDomain,
+  type TrustedServer,
+  trustDomain,
+  trustedServer,
+} from './api/v1alpha1/index.ts';
 import type { Stores } from './controllers/context.ts';
 import { encodeBundleKey } from './controllers/trust-bundle/observe.ts';
 import type { KubeClient } from './kube/client.ts';
@@ -15,7 +25,7 @@ import {
   trustDomains,
   trustedServers,
 } from './kube/resource.ts';
-import { Store } from './kube/store.ts';
+import { keyOf, Store } from './kube/store.ts';
 import { annotation, label, managedBySelector } from './outputs/labels.ts';
 import type { Audience } from './topology/names.ts';
 
@@ -44,14 +54,30 @@ export function createCaches({ client, log, namespace, watchNamespaces }: CacheO
     configMaps: new Store<MetadataObject>({ log, indexes: { bundle: bundleOf, domain: domainOf } }),
     namespaces: new Store<Namespace>({ log }),
   };
+  const parse =
+    <T extends KubeObject & { readonly spec?: unknown }>(kind: Kind) =>
+    (received: T): T | undefined => {
+      const parsed = parseObject(kind, received);
+      // The one place where what passed the schema is taken for the type inferred from it.
+      if ('object' in parsed) return parsed.object as unknown as T;
+      log.error('object not taken in', { object: `${kind.kind} ${keyOf(received)}`, reason: parsed.problem.message });
+      return undefined;
+    };
   const outputs = { client, log, labelSelector: managedBySelector, metadataOnly: true } as const;
   const own = watchNamespaces === undefined ? undefined : [...new Set([...watchNamespaces, namespace])];
   const limited = watchNamespaces === undefined ? {} : { namespaces: watchNamespaces };
   const limitedAndOwn = own === undefined ? {} : { namespaces: own };
   const reflectors: readonly { run(signal: AbortSignal): Promise<void> }[] = [
-    new Reflector({ client, log, resource: enterpriseCAs, store: stores.enterpriseCAs }),
-    new Reflector({ client, log, resource: trustDomains, store: stores.trustDomains }),
-    new Reflector({ client, log, resource: trustedServers, store: stores.trustedServers, ...limited }),
+    new Reflector({ client, log, resource: enterpriseCAs, store: stores.enterpriseCAs, parse: parse(enterpriseCA) }),
+    new Reflector({ client, log, resource: trustDomains, store: stores.trustDomains, parse: parse(trustDomain) }),
+    new Reflector({
+      client,
+      log,
+      resource: trustedServers,
+      store: stores.trustedServers,
+      parse: parse(trustedServer),
+      ...limited,
+    }),
     new Reflector({ ...outputs, resource: secrets, store: stores.secrets, ...limitedAndOwn }),
     new Reflector({ ...outputs, resource: configMaps, store: stores.configMaps, ...limitedAndOwn }),
     new Reflector({ client, log, resource: namespaces, store: stores.namespaces, ...limited }),

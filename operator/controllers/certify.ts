@@ -1,10 +1,12 @@
 // Makes a certificate and enters it in the journal: the step that comes before any Secret holds it.
 
 import type { Use } from '../api/v1alpha1/index.ts';
-import type { Authority } from '../authorities/authority.ts';
+import type { Authority, AuthorityState } from '../authorities/authority.ts';
 import { issueCertificate } from '../authorities/issue.ts';
 import type { CertificateFacts, KeyMaterial } from '../outputs/certificate-secret.ts';
 import type { LeafProfile } from '../pki/profile.ts';
+import { backdating } from '../pki/validity.ts';
+import type { Issue } from '../trust/reissue.ts';
 import { renewalTime } from '../trust/renewal.ts';
 import type { Context } from './context.ts';
 
@@ -63,6 +65,25 @@ export async function certify(
       trustHash: request.trustHash,
     },
   };
+}
+
+/** What was issued for a need, and from when on each was due for renewal: what the breaker looks at. */
+export function issuesOf(
+  uid: string,
+  secret: string,
+  state: AuthorityState,
+  { journal }: Pick<Context, 'journal'>,
+): readonly Issue[] {
+  // Without its authority nothing is issued at all.
+  if (!state.available) return [];
+  const { renewAfterPercent } = state.authority.leaf;
+  return journal
+    .recordsOf(uid)
+    .filter((record) => record.secret === secret)
+    .map((record) => ({
+      at: record.notBefore + backdating,
+      dueAt: renewalTime(record, renewAfterPercent, renewalSeed(uid, secret)),
+    }));
 }
 
 /** What the renewals of certificates are spread by. */

@@ -7,6 +7,7 @@ import type { CertificateFacts } from '../outputs/certificate-secret.ts';
 import type { Admission } from '../topology/admission.ts';
 import type { CertificateNeed } from '../topology/names.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
+import type { Issue } from '../trust/reissue.ts';
 
 export interface ObservedNeed {
   readonly need: CertificateNeed;
@@ -20,8 +21,7 @@ export interface ObservedNeed {
   readonly facts?: CertificateFacts;
   /** The last certificate that the journal knows for this Secret. */
   readonly recorded?: JournalRecord;
-  /** Epoch ms of the issues of this need. */
-  readonly issuedAt: readonly number[];
+  readonly issues: readonly Issue[];
   /** Epoch ms. */
   readonly renewAt?: number;
   /** The anchors of this face; undefined while they are not known in full. */

@@ -29,7 +29,8 @@ const missing: Policy = ({ secret, need }) =>
 const notAsRecorded: Policy = ({ facts, recorded, need }) => {
   if (facts === undefined) return { kind: 'Edited', because: `the annotations of Secret ${need.secretName} were changed` };
   if (need.shared !== undefined) return undefined;
-  if (recorded?.serial === facts.serial && recorded.fingerprint === facts.fingerprint) return undefined;
+  const same = (['serial', 'fingerprint', 'notBefore', 'notAfter'] as const).every((fact) => recorded?.[fact] === facts[fact]);
+  if (same) return undefined;
   return { kind: 'Edited', because: `Secret ${need.secretName} does not hold the certificate that was issued for it last` };
 };
 
@@ -151,8 +152,10 @@ const notCompliant: Guard = (_cause, { complianceProblem }) =>
 const trustPending: Guard = (_cause, { trustPending: message }) =>
   message === undefined ? undefined : { reason: 'TrustPending', message, while: 'Reconciling' };
 
-const breakerOpen: Guard = (cause, { issuedAt, need }, _circumstances, now) => {
-  const breaker = reissueBreaker(issuedAt, now);
+/** Time alone makes nobody suspicious: the journal says that it has passed. */
+const breakerOpen: Guard = (cause, { issues, need }, _circumstances, now) => {
+  if (cause.kind === 'Due' || cause.kind === 'Expired') return undefined;
+  const breaker = reissueBreaker(issues, now);
   return breaker.openUntil === undefined
     ? undefined
     : {

@@ -15,8 +15,8 @@ interface CommonOptions<T> {
   readonly namespaces?: readonly string[] | undefined;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
-  /** What of each object is kept. */
-  readonly transform?: (object: T) => T;
+  /** Undefined for an object that cannot be read: what is known of it stays as it is. */
+  readonly parse?: (object: T) => T | undefined;
   readonly log?: Log;
   /** The longest time without a byte before a watch is opened anew, ms. Bookmarks come every minute. Default: 3 minutes. */
   readonly silenceLimitMs?: number;
@@ -54,14 +54,14 @@ const WORKING_WATCH_MS = 1_000;
 export class Reflector<T extends KubeObject> {
   readonly #options: ReflectorOptions<T>;
   readonly #store: Store<KubeObject>;
-  readonly #transform: (object: KubeObject) => KubeObject;
+  readonly #parse: (object: KubeObject) => KubeObject | undefined;
   readonly #log: Log;
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
-    // Whether objects come whole or as metadata is one choice for list, watch, transform and store: within, they are just objects.
+    // Whether objects come whole or as metadata is one choice for list, watch, parse and store: within, they are just objects.
     this.#store = options.store as unknown as Store<KubeObject>;
-    this.#transform = (options.transform ?? ((object: KubeObject) => object)) as (object: KubeObject) => KubeObject;
+    this.#parse = (options.parse ?? ((object: KubeObject) => object)) as (object: KubeObject) => KubeObject | undefined;
     this.#log = options.log ?? silent;
   }
 
@@ -120,7 +120,7 @@ export class Reflector<T extends KubeObject> {
       });
       for (const object of page.items) {
         seen.add(keyOf(object));
-        this.#store.apply(this.#transform(object));
+        this.#take(object);
       }
       next = page.continue;
       if (next !== undefined) continue;
@@ -136,13 +136,18 @@ export class Reflector<T extends KubeObject> {
     }
   }
 
+  #take(object: KubeObject): void {
+    const parsed = this.#parse(object);
+    if (parsed !== undefined) this.#store.apply(parsed);
+  }
+
   async #watch(scope: Scope, from: string, signal: AbortSignal, onReached: (resourceVersion: string) => void): Promise<void> {
     const { client, resource, metadataOnly = false, silenceLimitMs = SILENCE_LIMIT_MS } = this.#options;
     const onEvent = (event: WatchEvent<KubeObject>) => {
       if (event.type === 'BOOKMARK') return onReached(event.resourceVersion);
       const { uid, resourceVersion } = event.object.metadata;
       if (event.type === 'DELETED') this.#store.remove(keyOf(event.object), { uid, resourceVersion });
-      else this.#store.apply(this.#transform(event.object));
+      else this.#take(event.object);
       onReached(resourceVersion);
     };
     // At random, so that the watches of all replicas do not return at one moment.

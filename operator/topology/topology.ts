@@ -274,7 +274,11 @@ export class Topology {
         held?.listed === true && held.server.spec.trustDomain === trustDomain && held.server.spec.role === role
           ? { pool, role, names: this.#namesHeld(held) }
           : undefined;
-      this.#setEntry(trustDomain, role, pool, entry);
+      if (!this.#setEntry(trustDomain, role, pool, entry)) continue;
+      const { namespace, name } = server.metadata;
+      for (const peer of [pool, `${namespace}/${name}`]) {
+        for (const key of this.#readers.get(`${trustDomain}/${peer}`) ?? []) this.#options.dirty.server(key);
+      }
     }
   }
 
@@ -285,15 +289,14 @@ export class Topology {
     });
   }
 
-  #setEntry(domain: string, role: Role, pool: string, entry: Parameters<PeerList['set']>[1]): void {
+  #setEntry(domain: string, role: Role, pool: string, entry: Parameters<PeerList['set']>[1]): boolean {
     const owner = `${domain}/${role}`;
     const list = this.#peers.get(owner) ?? new PeerList();
     const known = list.has(pool);
-    if (!list.set(pool, entry)) return;
+    if (!list.set(pool, entry)) return false;
     if (list.size === 0) this.#peers.delete(owner);
     else this.#peers.set(owner, list);
     const change: PeerChange = entry === undefined ? { removed: pool } : known ? {} : { added: pool };
-    for (const key of this.#readers.get(`${domain}/${pool}`) ?? []) this.#options.dirty.server(key);
     const mesh = this.domain(domain)?.spec.security.mesh ?? 'ByRole';
     for (const other of rolesThatMeet(role, mesh)) {
       for (const key of this.#readers.get(`${domain}/${other}`) ?? []) this.#options.dirty.server(key);
@@ -301,6 +304,7 @@ export class Topology {
         this.#options.dirty.bundle({ domain, audience: kebabCase(other), namespace }, change);
       }
     }
+    return true;
   }
 
   #setMembership(domain: string, state: DomainState, facts: NamespaceFacts): void {
@@ -350,8 +354,10 @@ function bundlesOfRole(domain: string, role: Role, namespace: string): readonly 
 }
 
 /** Which peer lists the server's own `<server>-trust` is made from; none where it has no such ConfigMap. */
-function peerListsRead({ spec }: TrustedServer): readonly string[] {
-  if (spec.peers !== undefined) return spec.peers.map((pool) => `${spec.trustDomain}/${pool}`);
+function peerListsRead({ spec, metadata }: TrustedServer): readonly string[] {
+  if (spec.peers !== undefined) {
+    return spec.peers.flatMap((peer) => [`${spec.trustDomain}/${peer}`, `${spec.trustDomain}/${metadata.namespace}/${peer}`]);
+  }
   return (spec.outputs ?? []).length > 0 ? [`${spec.trustDomain}/${spec.role}`] : [];
 }
 

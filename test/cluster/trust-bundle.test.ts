@@ -210,7 +210,7 @@ describe('a server of its own trust', () => {
         role: 'Server',
         poolFQDN: 'narrow.contoso.com',
         members: [{ fqdn: 'narrow.contoso.com' }],
-        peers: ['app.contoso.com', 'later.contoso.com'],
+        peers: ['app', 'later.contoso.com'],
       }),
     );
     await trustmesh.ready('media', 'narrow');

@@ -180,7 +180,7 @@ export const trustedServerSpec = constrained(
       .meta({
         ...distinct,
         description:
-          'Names of the TrustedServers that this one talks to, of the role Server. Absent: every other Server of the domain.',
+          'Whom this server talks to, of the role Server: pool FQDNs, or names of TrustedServers in its namespace. Absent: every other Server of the domain.',
       }),
     listeners: z
       .array(listener)

@@ -3,10 +3,9 @@
 import type { TrustDomain, TrustedServer } from '../../api/v1alpha1/index.ts';
 import type { MetadataObject } from '../../kube/resource.ts';
 import { readFacts } from '../../outputs/certificate-secret.ts';
-import { backdating } from '../../pki/validity.ts';
 import { type CertificateNeed, certificateNeeds } from '../../topology/names.ts';
 import { renewalTime } from '../../trust/renewal.ts';
-import { renewalSeed } from '../certify.ts';
+import { issuesOf, renewalSeed } from '../certify.ts';
 import type { Context } from '../context.ts';
 import type { Circumstances, ObservedNeed } from '../observed-need.ts';
 import { profileHash } from '../profile-hash.ts';
@@ -72,10 +71,7 @@ function observeShared(owner: TrustDomain | TrustedServer, need: CertificateNeed
     foreign: false,
     ...(facts === undefined ? {} : { facts }),
     ...(recorded === undefined ? {} : { recorded }),
-    issuedAt: journal
-      .recordsOf(owner.metadata.uid)
-      .filter((record) => record.secret === path)
-      .map((record) => record.notBefore + backdating),
+    issues: issuesOf(owner.metadata.uid, path, state, context),
     ...(renewAt === undefined ? {} : { renewAt }),
     stale: false,
   };

@@ -4,13 +4,12 @@ import { complianceProblem } from '../../authorities/compliance.ts';
 import type { MetadataObject } from '../../kube/resource.ts';
 import { type CertificateFacts, expectedKeys, readFacts } from '../../outputs/certificate-secret.ts';
 import { annotation, label } from '../../outputs/labels.ts';
-import { backdating } from '../../pki/validity.ts';
 import type { NamespaceFacts } from '../../topology/admission.ts';
 import { type CertificateNeed, certificateNeeds } from '../../topology/names.ts';
 import type { TrustBundle } from '../../trust/bundle.ts';
 import { graceEnd } from '../../trust/grace.ts';
 import { renewalTime } from '../../trust/renewal.ts';
-import { renewalSeed } from '../certify.ts';
+import { issuesOf, renewalSeed } from '../certify.ts';
 import type { Context } from '../context.ts';
 import type { Circumstances, ObservedNeed } from '../observed-need.ts';
 import { profileHash } from '../profile-hash.ts';
@@ -83,10 +82,7 @@ function observeNeed(server: TrustedServer, domain: TrustDomain, need: Certifica
     foreign: named !== undefined && secret === undefined,
     ...(facts === undefined ? {} : { facts }),
     ...(recorded === undefined ? {} : { recorded }),
-    issuedAt: journal
-      .recordsOf(server.metadata.uid)
-      .filter((record) => record.secret === path)
-      .map((record) => record.notBefore + backdating),
+    issues: issuesOf(server.metadata.uid, path, state, context),
     ...(renewAt === undefined ? {} : { renewAt }),
     ...(bundle === undefined ? {} : { bundle }),
     ...(pending === undefined ? {} : { trustPending: pending }),

@@ -50,7 +50,10 @@ function peersDocument(server: TrustedServer, domain: TrustDomain, { topology, s
   const { name } = domain.metadata;
   const { peers, role } = server.spec;
   if (peers !== undefined) {
-    const entries = [...peers].sort().flatMap((pool) => topology.peerList(name, role)?.get(pool) ?? []);
+    const list = topology.peerList(name, role);
+    const poolOf = (peer: string) => topology.placement(`${server.metadata.namespace}/${peer}`)?.server.spec.poolFQDN ?? peer;
+    const pools = [...new Set(peers.map((peer) => (list?.has(peer) === true ? peer : poolOf(peer))))].sort();
+    const entries = pools.flatMap((pool) => list?.get(pool) ?? []);
     return `{"peers":[${entries.length === 0 ? '' : `\n${entries.join(',\n')}\n`}]}\n`;
   }
   const audience = kebabCase(role);
