@@ -1,0 +1,52 @@
+// What `npm run bench` is asked to measure.
+import { parseArgs } from 'node:util';
+
+export interface BenchOptions {
+  /** Sizes of the fleet, ascending. The first is for the sample and for one more server only. */
+  readonly sizes: readonly number[];
+  readonly namespaces: number;
+  /** Rounds of the null writer before each run of the operator, and as many after it. */
+  readonly nullRounds: number;
+  /** How long the steady state is looked at, s. */
+  readonly restSeconds: number;
+  /** Options for the Node of the operator's process: --cpu-prof, say. */
+  readonly nodeOptions?: string;
+  readonly writeDocs: boolean;
+}
+
+export const usage = `npm run bench -- [options]
+  --servers A,B      sizes of the fleet (default 1000,10000); a fleet of 100 always comes first
+  --quick            500 servers, fewer rounds of the null writer, a short look at the steady state
+  --namespaces N     over how many namespaces the servers are spread (default 10)
+  --node-options S   NODE_OPTIONS of the operator's process, for profiling
+  --write-docs       puts the figures into docs/performance.md`;
+
+/** @throws TypeError for what is no option */
+export function readOptions(args: readonly string[]): BenchOptions {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      servers: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      namespaces: { type: 'string', default: '10' },
+      'node-options': { type: 'string' },
+      'write-docs': { type: 'boolean', default: false },
+    },
+  });
+  const { quick } = values;
+  const asked = (values.servers ?? (quick ? '500' : '1000,10000')).split(',').map(count);
+  return {
+    sizes: [...new Set([100, ...asked])].sort((a, b) => a - b),
+    namespaces: count(values.namespaces),
+    nullRounds: quick ? 2 : 3,
+    restSeconds: quick ? 15 : 60,
+    ...(values['node-options'] === undefined ? {} : { nodeOptions: values['node-options'] }),
+    writeDocs: values['write-docs'],
+  };
+}
+
+function count(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1) throw new TypeError(`${JSON.stringify(text)} is not a number of 1 or more`);
+  return number;
+}
