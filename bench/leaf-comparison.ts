@@ -110,7 +110,6 @@ async function delay(count: number, yielding: boolean): Promise<string> {
   const monitor = monitorEventLoopDelay({ resolution: 1 });
   monitor.enable();
   await pause(20);
-  monitor.reset();
   for (let index = 0; index < count; index++) {
     oursChecked();
     if (yielding) await turn();

@@ -60,10 +60,15 @@ export interface Certificate {
   readonly keyUsage?: readonly KeyUsage[];
   /** By name where RFC 5280 or 9509 has one, else dotted; absent: every usage. */
   readonly extendedKeyUsage?: readonly string[];
+  /** By dotted object identifier, in the certificate's order. */
+  readonly extensions: ReadonlyMap<string, Extension>;
   readonly publicKey: KeyObject;
+  /** Worked out on each reading. */
   readonly keyAlgorithm: KeyAlgorithm;
   /** `ecdsa-with-SHA256`, `sha256WithRSAEncryption`, `Ed25519`, ...: what the issuer signed it with. */
   readonly signatureAlgorithm: string;
+  /** The same certificate with the eyes of node:crypto. */
+  readonly x509: X509Certificate;
 }
 
 export interface Extension {
@@ -106,11 +111,6 @@ function partsOf(der: Buffer): Parts {
     signature: expectTag(signature, tags.sequence),
     extensions: extensionsIn(rest.find((element) => element.tag === 0xa3)),
   };
-}
-
-/** The extensions by dotted object identifier, read anew from the DER. */
-export function extensionsOf(certificate: Certificate): ReadonlyMap<string, Extension> {
-  return partsOf(certificate.der).extensions;
 }
 
 /** Its name; RSASSA-PSS with the hash that its parameters name, SHA-1 where they name none (RFC 4055, 3.1). */
@@ -204,9 +204,13 @@ function parse(octets: Uint8Array): Certificate {
     uris: generalNames(subjectAltName, 0x86),
     ...keyUsageOf(extensions.get(extensionIds.keyUsage)),
     ...extendedKeyUsageOf(extensions.get(extensionIds.extendedKeyUsage)),
+    extensions,
     publicKey,
-    keyAlgorithm: keyAlgorithmOf(publicKey),
+    get keyAlgorithm() {
+      return keyAlgorithmOf(publicKey);
+    },
     signatureAlgorithm: signatureAlgorithmOf(signature),
+    x509,
   };
 }
 

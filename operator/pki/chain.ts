@@ -1,8 +1,7 @@
 // Whether CAs lead to an anchor: from the CA that issues leaves, upwards, in the order in which a server presents them.
 // It validates the one path it is given and looks for no other (RFC 5280, 6.1, for chains of our own).
-import { X509Certificate } from 'node:crypto';
 import { isWeakKey, isWeakSignature } from './algorithm.ts';
-import { type Certificate, extensionsOf } from './certificate.ts';
+import type { Certificate } from './certificate.ts';
 import { extensionIds } from './object-identifiers.ts';
 import { instant, type Problem, problem } from './problem.ts';
 
@@ -19,7 +18,7 @@ const verified = new WeakMap<Certificate, WeakSet<Certificate>>();
 
 function isSignedBy(child: Certificate, issuer: Certificate): boolean {
   if (verified.get(child)?.has(issuer)) return true;
-  if (!new X509Certificate(child.der).verify(issuer.publicKey)) return false;
+  if (!child.x509.verify(issuer.publicKey)) return false;
   const issuers = verified.get(child) ?? new WeakSet();
   verified.set(child, issuers.add(issuer));
   return true;
@@ -109,7 +108,7 @@ export function authorityProblems(certificate: Certificate, below: number): read
       problem('WeakSignature', `${name} is signed with ${certificate.signatureAlgorithm}: peers want SHA-256 or better`),
     );
   }
-  for (const [id, extension] of extensionsOf(certificate)) {
+  for (const [id, extension] of certificate.extensions) {
     if (extension.critical && !processed.has(id)) {
       problems.push(
         problem('UnknownCriticalExtension', `${name} has the critical extension ${id}, which peers do not know and so refuse`),

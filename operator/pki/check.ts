@@ -1,12 +1,13 @@
 // Looks at what was issued before anybody relies on it, with other eyes than those that wrote it: node:crypto reads the
 // certificate back, and each thing that was asked for is compared with what is there.
-import { type KeyObject, X509Certificate } from 'node:crypto';
-import { type Certificate, extensionsOf } from './certificate.ts';
+import type { KeyObject, X509Certificate } from 'node:crypto';
+import type { Certificate } from './certificate.ts';
 import { chainProblems, nameOf, validityProblems } from './chain.ts';
 import { type LeafRequest, leafCommonName } from './leaf.ts';
 import { extensionIds } from './object-identifiers.ts';
 import { instant, type Problem, problem } from './problem.ts';
 import { extendedKeyUsages, leafKeyUsages } from './profile.ts';
+import { wholeSecond } from './validity.ts';
 
 export type { Problem, ProblemReason } from './problem.ts';
 export { checkProvided, type ProvidedAuthority } from './provided.ts';
@@ -59,7 +60,7 @@ const allowed: ReadonlySet<string> = new Set([
 
 function profileProblems(read: X509Certificate, { leaf, expected }: IssuedLeaf): readonly Problem[] {
   const problems: Problem[] = [];
-  const extensions = extensionsOf(leaf);
+  const { extensions } = leaf;
   const mismatch = (message: string) => problems.push(problem('ProfileMismatch', message));
   const keyUsage = list(leafKeyUsages(expected.profile, leaf.publicKey.asymmetricKeyType === 'rsa'));
   const extendedKeyUsage = list(extendedKeyUsages[expected.profile]);
@@ -96,7 +97,7 @@ function issuerProblems(read: X509Certificate, { leaf, chain }: IssuedLeaf): rea
     );
   } else if (!read.verify(issuer.publicKey)) {
     problems.push(problem('SignatureInvalid', `its signature is not that of ${nameOf(issuer)}`));
-  } else if (!read.checkIssued(new X509Certificate(issuer.der))) {
+  } else if (!read.checkIssued(issuer.x509)) {
     problems.push(problem('IssuerMismatch', `${nameOf(issuer)} may not have issued it, by its own extensions`));
   }
   if (leaf.notAfter > issuer.notAfter) {
@@ -113,7 +114,7 @@ function issuerProblems(read: X509Certificate, { leaf, chain }: IssuedLeaf): rea
 /** Everything that differs between a leaf and what was asked for, or keeps it from being trusted now; nothing: fit for use. */
 export function checkIssued(issued: IssuedLeaf): readonly Problem[] {
   const { leaf, privateKey, expected, now } = issued;
-  const read = new X509Certificate(leaf.der);
+  const read = leaf.x509;
   const problems: Problem[] = [];
   const serial = Buffer.from(expected.serial)
     .toString('hex')
@@ -123,10 +124,12 @@ export function checkIssued(issued: IssuedLeaf): readonly Problem[] {
       problem('SerialMismatch', `the serial number is ${read.serialNumber.toLowerCase()} where ${serial} was asked for`),
     );
   }
-  // A certificate has whole seconds.
-  const asked = `${instant(expected.notBefore - (expected.notBefore % 1000))} to ${instant(expected.notAfter - (expected.notAfter % 1000))}`;
-  const seen = `${instant(read.validFromDate.getTime())} to ${instant(read.validToDate.getTime())}`;
-  if (seen !== asked) problems.push(problem('ValidityMismatch', `it is valid ${seen} where ${asked} was asked for`));
+  const seen = [read.validFromDate.getTime(), read.validToDate.getTime()] as const;
+  const asked = [wholeSecond(expected.notBefore), wholeSecond(expected.notAfter)] as const;
+  if (seen[0] !== asked[0] || seen[1] !== asked[1]) {
+    const [is, was] = [seen, asked].map(([from, to]) => `${instant(from)} to ${instant(to)}`);
+    problems.push(problem('ValidityMismatch', `it is valid ${is} where ${was} was asked for`));
+  }
   if (!read.checkPrivateKey(privateKey))
     problems.push(problem('KeyMismatch', 'its public key does not belong to the private key'));
   return [

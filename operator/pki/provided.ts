@@ -2,7 +2,7 @@
 // (ca.crt). Whatever keeps it from issuing certificates that peers accept is named in a sentence that says what is right.
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { keyAlgorithmOf, signatureAlgorithmOf } from './algorithm.ts';
-import { type Certificate, CertificateError, extensionsOf, parseCertificates } from './certificate.ts';
+import { type Certificate, CertificateError, parseCertificates } from './certificate.ts';
 import { authorityProblems, chainProblems, isSelfSigned, nameOf } from './chain.ts';
 import { extensionIds } from './object-identifiers.ts';
 import { decodePem, encodePem, PemError } from './pem.ts';
@@ -103,7 +103,7 @@ function anchorProblems(anchors: readonly Certificate[]): readonly Problem[] {
 
 function notices(chain: readonly Certificate[]): readonly Problem[] {
   return chain
-    .filter((certificate) => extensionsOf(certificate).has(extensionIds.nameConstraints))
+    .filter((certificate) => certificate.extensions.has(extensionIds.nameConstraints))
     .map((certificate) =>
       problem('NameNotPermitted', `${nameOf(certificate)} has name constraints: names outside of them are refused by every peer`),
     );

@@ -9,7 +9,8 @@ export interface Validity {
   readonly notAfter: number;
 }
 
-const wholeSecond = (epochMs: number): number => Math.floor(epochMs / 1000) * 1000;
+/** The second, in epoch ms, that a certificate says for an instant. */
+export const wholeSecond = (epochMs: number): number => Math.floor(epochMs / 1000) * 1000;
 
 /**
  * Valid from five minutes ago for `duration` ms from now, but never longer than its issuer.

@@ -48,6 +48,8 @@ export interface HierarchyOptions {
   readonly urls?: IssuerUrls;
   /** What tells its keys and names from another's. */
   readonly name?: string;
+  /** Epoch ms: the present, where it is not the tests' own. */
+  readonly at?: number;
   /** Epoch ms; how long root and issuing CA are valid, instead of 10 and 3 years. */
   readonly rootNotAfter?: number;
   readonly issuingNotAfter?: number;
@@ -58,12 +60,13 @@ export function hierarchy({
   issuingKey = { algorithm: 'ECDSA', size: 256 },
   urls = {},
   name = 'Contoso',
-  rootNotAfter = now + 3650 * day,
-  issuingNotAfter = Math.min(now + 1095 * day, rootNotAfter),
+  at = now,
+  rootNotAfter = at + 3650 * day,
+  issuingNotAfter = Math.min(at + 1095 * day, rootNotAfter),
 }: HierarchyOptions = {}): Hierarchy {
   const rootKeys = keysFor(rootKey, `${name} root`);
   const issuingKeys = keysFor(issuingKey, `${name} issuing`);
-  const notBefore = now - 30 * day;
+  const notBefore = at - 30 * day;
   const root = createRoot({
     commonName: `${name} Root CA`,
     serial: randomBytes(16),

@@ -2,7 +2,6 @@
 import { X509Certificate } from 'node:crypto';
 import fc from 'fast-check';
 import { createIssuing, createRoot } from '../../../operator/pki/authority.ts';
-import { extensionsOf } from '../../../operator/pki/certificate.ts';
 import { issuerOf } from '../../../operator/pki/issuer.ts';
 import { day, hierarchy, keyKinds, keysFor, now } from './authorities.ts';
 import { byLibrary, keyIdentifier, pointers, toBeSignedIn, x509 } from './library.ts';
@@ -103,7 +102,7 @@ describe('a root', () => {
   });
 
   it('points nowhere: it is trusted or it is not', () => {
-    expect([...extensionsOf(hierarchy({ urls }).root).keys()]).toEqual(['2.5.29.19', '2.5.29.15', '2.5.29.14', '2.5.29.35']);
+    expect([...hierarchy({ urls }).root.extensions.keys()]).toEqual(['2.5.29.19', '2.5.29.15', '2.5.29.14', '2.5.29.35']);
   });
 
   it.each(['', 'a'.repeat(65), 'a\nb', 'half a pair \udc00'])('is not made with the common name %j', (commonName) => {
@@ -124,14 +123,14 @@ describe('an issuing CA', () => {
       keyUsage: ['keyCertSign', 'cRLSign'],
     });
     expect(issuing.authorityKeyId).toBe(root.subjectKeyId);
-    const extensions = extensionsOf(issuing);
+    const extensions = issuing.extensions;
     expect([extensions.get('2.5.29.19')?.critical, extensions.get('2.5.29.15')?.critical]).toEqual([true, true]);
     expect(new X509Certificate(issuing.der).verify(root.publicKey)).toBe(true);
   });
 
   it('says where its root’s CRL, OCSP and certificate are, where that is set', () => {
     expect(new X509Certificate(issuing.der).infoAccess).toContain(urls.caIssuers);
-    expect([...extensionsOf(hierarchy().issuing).keys()]).not.toContain('2.5.29.31');
+    expect([...hierarchy().issuing.extensions.keys()]).not.toContain('2.5.29.31');
   });
 
   it('does not outlive its root', () => {

@@ -2,7 +2,6 @@
 import { X509Certificate } from 'node:crypto';
 import fc from 'fast-check';
 import { createRoot } from '../../../operator/pki/authority.ts';
-import { extensionsOf } from '../../../operator/pki/certificate.ts';
 import type { IssuerUrls } from '../../../operator/pki/extensions.ts';
 import { issuerOf, type LeafRequest, leafToBeSigned, signLeaf } from '../../../operator/pki/leaf.ts';
 import type { LeafProfile } from '../../../operator/pki/profile.ts';
@@ -141,9 +140,9 @@ describe('a leaf', () => {
     for (const leaf of nameless) {
       expect(leaf.subject).toBe('');
       expect(leaf.subjectDer.toString('hex')).toBe('3000');
-      expect(extensionsOf(leaf).get('2.5.29.17')?.critical).toBe(true);
+      expect(leaf.extensions.get('2.5.29.17')?.critical).toBe(true);
     }
-    expect(extensionsOf(issue(issuer, frontEnd())).get('2.5.29.17')?.critical).toBe(false);
+    expect(issue(issuer, frontEnd()).extensions.get('2.5.29.17')?.critical).toBe(false);
   });
 
   it.each<[LeafProfile, readonly string[], readonly string[], readonly string[]]>([
@@ -168,7 +167,7 @@ describe('a leaf', () => {
   });
 
   it('names the places of CRL, OCSP and issuer only where they are set', () => {
-    const ids = (urls: IssuerUrls) => [...extensionsOf(issue(hierarchy({ urls }).issuer, frontEnd())).keys()];
+    const ids = (urls: IssuerUrls) => [...issue(hierarchy({ urls }).issuer, frontEnd()).extensions.keys()];
     expect(ids({})).not.toContain('2.5.29.31');
     expect(ids({})).not.toContain('1.3.6.1.5.5.7.1.1');
     expect(ids({ crl: 'http://pki.contoso.com/ca.crl' })).toContain('2.5.29.31');
