@@ -26,11 +26,12 @@ const missing: Policy = ({ secret, need }) =>
   secret === undefined ? { kind: 'Missing', because: `Secret ${need.secretName} does not exist` } : undefined;
 
 /** The hints on the Secret are damaged, or speak of a certificate that the journal does not know as the last one. */
-const notAsRecorded: Policy = ({ facts, recorded, need }) => {
+const notAsRecorded: Policy = ({ facts, recorded, need }, now) => {
   if (facts === undefined) return { kind: 'Edited', because: `the annotations of Secret ${need.secretName} were changed` };
   if (need.shared !== undefined) return undefined;
-  const same = (['serial', 'fingerprint', 'notBefore', 'notAfter'] as const).every((fact) => recorded?.[fact] === facts[fact]);
-  if (same) return undefined;
+  const told = ['serial', 'fingerprint', 'notBefore', 'notAfter'] as const;
+  // The journal forgets what has expired.
+  if (recorded === undefined ? facts.notAfter <= now : told.every((fact) => recorded[fact] === facts[fact])) return undefined;
   return { kind: 'Edited', because: `Secret ${need.secretName} does not hold the certificate that was issued for it last` };
 };
 
@@ -72,8 +73,12 @@ const profileChanged: Policy = ({ need, facts, recorded, profileHash, state }) =
   };
 };
 
-const due: Policy = ({ need, renewAt }, now) =>
-  need.shared === undefined && renewAt !== undefined && renewAt <= now
+/** A CA that ends with the certificate, or before, has nothing longer to give. */
+const due: Policy = ({ need, renewAt, facts, state }, now) =>
+  need.shared === undefined &&
+  renewAt !== undefined &&
+  renewAt <= now &&
+  !(state.available && facts !== undefined && state.authority.certificate.notAfter <= facts.notAfter)
     ? { kind: 'Due', because: 'it is due for renewal' }
     : undefined;
 
@@ -95,6 +100,11 @@ export function causeOf(observed: ObservedNeed, now: number): Cause | undefined 
     if (cause !== undefined) return cause;
   }
   return undefined;
+}
+
+/** Epoch ms at which time alone may be a cause, where there is none now. */
+export function nextTurn({ renewAt, facts }: ObservedNeed, now: number): number | undefined {
+  return [renewAt, facts?.notAfter].find((time) => time !== undefined && time > now);
 }
 
 type Guard = (cause: Cause, observed: ObservedNeed, circumstances: Circumstances, now: number) => Obstacle | undefined;

@@ -6,18 +6,28 @@ const window = 3_600_000;
 const free = 5;
 const firstPause = 60_000;
 
+/** One certificate that was issued for a need; times in epoch ms. */
+export interface Issue {
+  readonly at: number;
+  /** From when on its successor is no surprise. */
+  readonly dueAt: number;
+}
+
 export interface Breaker {
   /** Epoch ms before which nothing more is issued for this need; absent while the breaker is closed. */
   readonly openUntil?: number;
-  /** Issues of this need within the last hour. */
+  /** Issues of this need within the last hour that came before they were due. */
   readonly recent: number;
 }
 
-/** `issuedAt`: when certificates were issued for one need (epoch ms), in any order. */
-export function reissueBreaker(issuedAt: readonly number[], now: number): Breaker {
-  const recent = issuedAt.filter((at) => at > now - window).sort((a, b) => a - b);
+/** `issues`: everything known to have been issued for one need, in any order. Renewals in their time do not count. */
+export function reissueBreaker(issues: readonly Issue[], now: number): Breaker {
+  const recent = [...issues]
+    .sort((a, b) => a.at - b.at)
+    .filter(({ at }, index, all) => at < (all[index - 1]?.dueAt ?? Number.POSITIVE_INFINITY))
+    .filter(({ at }) => at > now - window);
   const last = recent.at(-1);
   if (last === undefined || recent.length < free) return { recent: recent.length };
-  const openUntil = last + Math.min(firstPause * 2 ** (recent.length - free), window);
+  const openUntil = last.at + Math.min(firstPause * 2 ** (recent.length - free), window);
   return openUntil > now ? { openUntil, recent: recent.length } : { recent: recent.length };
 }

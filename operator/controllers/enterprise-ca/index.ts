@@ -9,7 +9,7 @@ import { writeStatus } from '../write-status.ts';
 import { enact } from './enact.ts';
 import { observe } from './observe.ts';
 import { type Availability, plan } from './plan.ts';
-import { announce, report, shorteningFrom } from './report.ts';
+import { announce, nextTurn, report } from './report.ts';
 
 /** A provided Secret is not ours and so not among what we watch: it is read again after this, ms. */
 const providedInterval = 30_000;
@@ -42,9 +42,9 @@ export class EnterpriseCAs {
     const status = report(observation, planned, now());
     await writeStatus(enterpriseCAs, enterpriseCA, status, { client, store: stores.enterpriseCAs });
     announce(enterpriseCA, planned, this.#context);
-    const at = shorteningFrom(planned);
-    const again = at === undefined || at <= now() ? undefined : requeueAt(at, now());
-    return observation.backend.kind === 'Provided' ? { requeueAfterMs: providedInterval } : again;
+    return observation.backend.kind === 'Provided'
+      ? { requeueAfterMs: providedInterval }
+      : requeueAt(nextTurn(planned, now()), now());
   }
 
   #publish(enterpriseCA: EnterpriseCA, availability: Availability): void {

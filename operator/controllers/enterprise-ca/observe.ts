@@ -5,6 +5,7 @@ import type { EnterpriseCA } from '../../api/v1alpha1/index.ts';
 import { isApiError } from '../../kube/errors.ts';
 import { type Secret, secrets } from '../../kube/resource.ts';
 import { annotation } from '../../outputs/labels.ts';
+import type { Certificate } from '../../pki/certificate.ts';
 import { checkProvided, type Problem, type ProvidedAuthority } from '../../pki/check.ts';
 import type { Context } from '../context.ts';
 import { authoritySecretName, type History, historyOf } from './secrets.ts';
@@ -12,7 +13,8 @@ import { readAuthority, type StoredAuthority } from './stored-authority.ts';
 
 export type Slot =
   | { readonly kind: 'Absent' }
-  | { readonly kind: 'Held'; readonly stored: StoredAuthority; readonly secret: Secret }
+  /** `root` is what its ca.crt holds: known even where the root's own Secret is lost. */
+  | { readonly kind: 'Held'; readonly stored: StoredAuthority; readonly root: Certificate }
   /** Of another EnterpriseCA, or not an authority at all. */
   | { readonly kind: 'Refused'; readonly reason: 'SecretNotOwned' | 'SecretDamaged'; readonly message: string };
 
@@ -90,7 +92,7 @@ async function observeSlot(enterpriseCA: EnterpriseCA, name: string, context: Co
     };
   }
   const text = (key: string) => Buffer.from(secret.data?.[key] ?? '', 'base64').toString();
-  const stored = readAuthority(text('tls.crt'), () => createPrivateKey(text('tls.key')));
+  const stored = readAuthority({ certificate: text('tls.crt'), root: text('ca.crt') }, () => createPrivateKey(text('tls.key')));
   if (typeof stored === 'string') {
     return {
       kind: 'Refused',
@@ -98,7 +100,7 @@ async function observeSlot(enterpriseCA: EnterpriseCA, name: string, context: Co
       message: `Secret ${context.namespace}/${name} cannot be used: ${stored}. Restore it from a backup: nothing is written over it.`,
     };
   }
-  return { kind: 'Held', stored, secret };
+  return { kind: 'Held', ...stored };
 }
 
 async function find(key: Required<ObjectKey>, { client }: Context): Promise<Secret | undefined> {

@@ -49,18 +49,20 @@ export function plan({ enterpriseCA, backend }: CAObservation, now: number): CAP
 }
 
 function planManaged(enterpriseCA: EnterpriseCA, generations: readonly Generation[], now: number): CAPlan {
-  const target = generations.at(-1);
   const held = generations.flatMap(({ number, root, issuing }): readonly ListedAuthority[] => [
     ...(issuing.kind === 'Held' ? [listed('Issuing', number, issuing.stored)] : []),
     ...(root.kind === 'Held' ? [listed('Root', number, root.stored)] : []),
   ]);
   const authorities = [...held].sort((a, b) => b.generation - a.generation);
-  const roots = held.filter(({ role }) => role === 'Root').map(({ certificate }) => certificate);
+  // A root whose own Secret is lost is still what everything issued under it leads to.
+  const roots = generations.flatMap(({ root, issuing }) =>
+    [root, issuing].flatMap((slot) => (slot.kind === 'Held' ? [slot.root] : [])),
+  );
   const usable = generations.flatMap(({ number, root, issuing }) =>
     root.kind === 'Held' && issuing.kind === 'Held' ? [{ number, issuing: issuing.stored }] : [],
   );
   const current = usable.at(-1);
-  const { actions, hindrance } = target === undefined ? { actions: [], hindrance: undefined } : steps(enterpriseCA, target);
+  const { actions, hindrance } = steps(enterpriseCA, generations);
   if (current === undefined) {
     const message = hindrance ?? 'Its root and issuing CA are being made.';
     const reason = hindrance === undefined ? 'Creating' : 'AuthorityNotUsable';
@@ -84,13 +86,22 @@ function planManaged(enterpriseCA: EnterpriseCA, generations: readonly Generatio
   };
 }
 
-/** What brings one generation into being, one Secret after another. What existed once is never made a second time. */
+/** What brings the last generation into being, one Secret after another. What existed once is never made a second time. */
 function steps(
   enterpriseCA: EnterpriseCA,
-  { number, root, issuing }: Generation,
+  generations: readonly Generation[],
 ): { actions: readonly CAAction[]; hindrance: string | undefined } {
-  if (root.kind === 'Refused') return { actions: [], hindrance: root.message };
-  if (issuing.kind === 'Refused') return { actions: [], hindrance: issuing.message };
+  const target = generations.at(-1);
+  if (target === undefined) return { actions: [], hindrance: undefined };
+  // Beside somebody's former generations a new one would be trusted alone, and what they issued no more.
+  const refused = generations
+    .flatMap((each) => [each.root, each.issuing].map((slot) => ({ slot, isTarget: each === target })))
+    .flatMap(({ slot, isTarget }) =>
+      slot.kind === 'Refused' && (isTarget || slot.reason === 'SecretNotOwned') ? [slot.message] : [],
+    )
+    .at(0);
+  if (refused !== undefined) return { actions: [], hindrance: refused };
+  const { number, root, issuing } = target;
   if (root.kind === 'Held') {
     const actions: readonly CAAction[] =
       issuing.kind === 'Held' ? [] : [{ kind: 'CreateIssuing', generation: number, root: root.stored }];

@@ -60,10 +60,17 @@ function aspects({ availability, hindrance }: CAPlan): readonly Aspect[] {
 }
 
 /** When the CA's own end begins to shorten the life of what it issues, epoch ms. */
-export function shorteningFrom(plan: CAPlan): number | undefined {
+function shorteningFrom(plan: CAPlan): number | undefined {
   if (!plan.availability.available) return undefined;
   const { certificate, leaf } = plan.availability.authority;
   return certificate.notAfter - leaf.duration;
+}
+
+/** Epoch ms at which time alone changes what is to be said of the CA. */
+export function nextTurn(plan: CAPlan, now: number): number | undefined {
+  if (!plan.availability.available) return undefined;
+  const { notAfter } = plan.availability.authority.certificate;
+  return [shorteningFrom(plan), notAfter].find((time) => time !== undefined && time > now);
 }
 
 export function announce(enterpriseCA: EnterpriseCA, plan: CAPlan, { events, now }: Context): void {

@@ -1,6 +1,7 @@
 // The certificates that several servers share: one a domain for signing tokens, one an Edge pool for media relay
 // authentication. Kept in the operator's namespace, copied from there by each server's controller.
 import type { TrustDomain, TrustedServer } from '../../api/v1alpha1/index.ts';
+import { complianceProblem } from '../../authorities/compliance.ts';
 import type { MetadataObject } from '../../kube/resource.ts';
 import { readFacts } from '../../outputs/certificate-secret.ts';
 import { type CertificateNeed, certificateNeeds } from '../../topology/names.ts';
@@ -41,7 +42,7 @@ export function observe(key: string, context: Context): SharedObservation | unde
     const domainProblem = topology.domainProblem(domain.metadata.name);
     return {
       owner,
-      observed: observeShared(owner, wish, context),
+      observed: observeShared(owner, wish, domain, context),
       circumstances: {
         admission: placement.admission,
         domain,
@@ -52,7 +53,12 @@ export function observe(key: string, context: Context): SharedObservation | unde
   return undefined;
 }
 
-function observeShared(owner: TrustDomain | TrustedServer, need: CertificateNeed, context: Context): ObservedNeed {
+function observeShared(
+  owner: TrustDomain | TrustedServer,
+  need: CertificateNeed,
+  { spec }: TrustDomain,
+  context: Context,
+): ObservedNeed {
   const { authorities, stores, namespace, journal } = context;
   const state = authorities.get(need.enterpriseCA);
   const secret: MetadataObject | undefined = stores.secrets.get({ namespace, name: need.secretName });
@@ -63,6 +69,7 @@ function observeShared(owner: TrustDomain | TrustedServer, need: CertificateNeed
     facts === undefined || !state.available
       ? facts?.renewAt
       : renewalTime(facts, state.authority.leaf.renewAfterPercent, renewalSeed(owner.metadata.uid, path));
+  const problem = state.available && spec.security.fips === 'Required' ? complianceProblem(state.authority) : undefined;
   return {
     need,
     state,
@@ -74,5 +81,6 @@ function observeShared(owner: TrustDomain | TrustedServer, need: CertificateNeed
     issues: issuesOf(owner.metadata.uid, path, state, context),
     ...(renewAt === undefined ? {} : { renewAt }),
     stale: false,
+    ...(problem === undefined ? {} : { complianceProblem: problem }),
   };
 }

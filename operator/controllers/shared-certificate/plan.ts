@@ -2,7 +2,7 @@
 import type { Authority } from '../../authorities/authority.ts';
 import type { MetadataObject } from '../../kube/resource.ts';
 import type { CertificateNeed } from '../../topology/names.ts';
-import { type Cause, causeOf, type Obstacle, obstacleTo } from '../policies.ts';
+import { type Cause, causeOf, nextTurn, type Obstacle, obstacleTo } from '../policies.ts';
 import type { SharedObservation } from './observe.ts';
 
 export interface Roll {
@@ -22,7 +22,10 @@ export interface SharedPlan {
 
 export function plan({ observed, circumstances }: SharedObservation, now: number): SharedPlan {
   const cause = causeOf(observed, now);
-  if (cause === undefined) return observed.renewAt === undefined ? {} : { lookAgainAt: observed.renewAt };
+  if (cause === undefined) {
+    const lookAgainAt = nextTurn(observed, now);
+    return lookAgainAt === undefined ? {} : { lookAgainAt };
+  }
   const obstacle = obstacleTo(cause, observed, circumstances, now);
   if (obstacle !== undefined) return { obstacle, ...(obstacle.until === undefined ? {} : { lookAgainAt: obstacle.until }) };
   const { need, state, profileHash, secret } = observed;

@@ -5,7 +5,7 @@ import type { CertificateFacts } from '../../outputs/certificate-secret.ts';
 import type { CertificateNeed } from '../../topology/names.ts';
 import type { TrustBundle } from '../../trust/bundle.ts';
 import type { ObservedNeed } from '../observed-need.ts';
-import { type Cause, causeOf, type Obstacle, obstacleTo } from '../policies.ts';
+import { type Cause, causeOf, nextTurn, type Obstacle, obstacleTo } from '../policies.ts';
 import type { Observation } from './observe.ts';
 
 export type Action =
@@ -85,7 +85,9 @@ export function plan(observation: Observation, now: number): Plan {
     ...trustActions(observation),
   ];
   const times = [
-    ...needs.map(({ cause, obstacle, observed }) => obstacle?.until ?? (cause === undefined ? observed.renewAt : undefined)),
+    ...needs.map(
+      ({ cause, obstacle, observed }) => obstacle?.until ?? (cause === undefined ? nextTurn(observed, now) : undefined),
+    ),
     ...(observation.admission?.admitted === false && observation.graceEnd !== undefined && observation.graceEnd > now
       ? [observation.graceEnd]
       : []),
