@@ -1,5 +1,6 @@
 // One term of a leader: from the journal and the caches to running controllers, and back to nothing when it ends.
 
+import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from './api/object.ts';
 import { Authorities } from './authorities/authority.ts';
 import type { Caches } from './caches.ts';
@@ -128,8 +129,14 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
   const enterprise = new EnterpriseCAs(context, wake);
 
   // Domains before servers and namespaces before both: what a server is follows from them.
-  feed(finish, stores.namespaces, (key, change) => topology.setNamespace(key, change.new && factsOf(change.new)));
-  feed(finish, stores.trustDomains, (key, change) => topology.setDomain(key, change.new));
+  feed(finish, stores.namespaces, (key, { old, new: current }) => {
+    if (old === undefined || current === undefined || !isDeepStrictEqual(factsOf(old), factsOf(current)))
+      topology.setNamespace(key, current && factsOf(current));
+  });
+  // Each of these looks at all servers of the domain, and the counts in its status move with every one of them.
+  feed(finish, stores.trustDomains, (key, { old, new: current }) => {
+    if (old === undefined || current === undefined || concernsTopology(old, current)) topology.setDomain(key, current);
+  });
   feed(finish, stores.trustedServers, (key, change) => {
     const { old, new: current } = change;
     if (old === undefined || current === undefined || concernsTopology(old, current)) topology.setServer(key, current);
@@ -220,7 +227,9 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
     if (domain === undefined || audience === undefined) return;
     queues.trustBundle.add(`${domain}/${audience}/${metadata.namespace}`);
     if (sameTrust(old, current)) return;
-    for (const key of servers.waiting()) queues.trustedServer.add(key);
+    // One that comes to be is waited for in its namespace alone; one that gets other anchors may be the last to get them.
+    const scope = old === undefined ? `${metadata.namespace}/` : '';
+    for (const key of servers.waiting()) if (key.startsWith(scope)) queues.trustedServer.add(key);
   }
 }
 

@@ -44,15 +44,19 @@ export function summarise(object: Reported, aspects: readonly Aspect[], now: num
   });
 }
 
-/** Whether a status says the same as the one the object has: then nothing is written. Key order does not count. */
+/**
+ * Whether a status says the same as the one the object has: then nothing is written. Key order does not count, and what is
+ * undefined counts as absent, as on the wire. It is asked at every reconcile, so nothing is copied or sorted.
+ */
 export function sameStatus(a: unknown, b: unknown): boolean {
-  return canonical(a) === canonical(b);
+  if (a === b) return true;
+  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((each, index) => sameStatus(each, b[index]));
+  if (!isRecord(a) || !isRecord(b)) return false;
+  const given = Object.keys(a).filter((key) => a[key] !== undefined);
+  const count = Object.keys(b).filter((key) => b[key] !== undefined).length;
+  return given.length === count && given.every((key) => sameStatus(a[key], b[key]));
 }
 
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
