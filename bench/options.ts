@@ -17,6 +17,8 @@ export interface BenchOptions {
 export const usage = `npm run bench -- [options]
   --servers A,B      sizes of the fleet (default 1000,10000); a fleet of 100 always comes first
   --quick            500 servers, fewer rounds of the null writer, a short look at the steady state
+  --rounds N         rounds of the null writer before and after each run (default 3)
+  --rest SECONDS     how long the steady state is looked at (default 60)
   --namespaces N     over how many namespaces the servers are spread (default 10)
   --node-options S   NODE_OPTIONS of the operator's process, for profiling
   --write-docs       puts the figures into docs/performance.md`;
@@ -28,6 +30,8 @@ export function readOptions(args: readonly string[]): BenchOptions {
     options: {
       servers: { type: 'string' },
       quick: { type: 'boolean', default: false },
+      rounds: { type: 'string' },
+      rest: { type: 'string' },
       namespaces: { type: 'string', default: '10' },
       'node-options': { type: 'string' },
       'write-docs': { type: 'boolean', default: false },
@@ -38,8 +42,8 @@ export function readOptions(args: readonly string[]): BenchOptions {
   return {
     sizes: [...new Set([100, ...asked])].sort((a, b) => a - b),
     namespaces: count(values.namespaces),
-    nullRounds: quick ? 2 : 3,
-    restSeconds: quick ? 15 : 60,
+    nullRounds: count(values.rounds ?? (quick ? '2' : '3')),
+    restSeconds: count(values.rest ?? (quick ? '15' : '60')),
     ...(values['node-options'] === undefined ? {} : { nodeOptions: values['node-options'] }),
     writeDocs: values['write-docs'],
   };
