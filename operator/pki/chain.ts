@@ -134,10 +134,7 @@ export function chainProblems({
   const problems: Problem[] = [];
   chain.forEach((certificate, index) => {
     const next = chain[index + 1];
-    problems.push(
-      ...authorityProblems(certificate, selfIssuedAside(chain.slice(0, index))),
-      ...validityProblems(certificate, now),
-    );
+    problems.push(...authorityProblems(certificate, countedCAs(chain.slice(0, index))), ...validityProblems(certificate, now));
     if (next !== undefined && !isIssuedBy(certificate, next)) {
       const issuer = chain.find((candidate) => candidate !== certificate && isIssuedBy(certificate, candidate));
       problems.push(
@@ -161,7 +158,7 @@ export function chainProblems({
     return problems;
   }
   const verdicts = candidates.map((anchor) => [
-    ...authorityProblems(anchor, selfIssuedAside(chain)),
+    ...authorityProblems(anchor, countedCAs(chain)),
     ...validityProblems(anchor, now),
   ]);
   if (!verdicts.some((verdict) => verdict.length === 0)) problems.push(...verdicts.flat());
@@ -169,7 +166,7 @@ export function chainProblems({
 }
 
 /** How many of these count towards a path length: not those issued by themselves in name (RFC 5280, 4.2.1.9). */
-function selfIssuedAside(chain: readonly Certificate[]): number {
+function countedCAs(chain: readonly Certificate[]): number {
   return chain.filter((certificate) => !certificate.issuerDer.equals(certificate.subjectDer)).length;
 }
 

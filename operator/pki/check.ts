@@ -2,8 +2,9 @@
 // certificate back, and each thing that was asked for is compared with what is there.
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import type { Certificate } from './certificate.ts';
-import { chainProblems, nameOf, validityProblems } from './chain.ts';
+import { chainProblems, isIssuedBy, nameOf, validityProblems } from './chain.ts';
 import { type LeafRequest, leafCommonName } from './leaf.ts';
+import { nameConstraintProblems } from './name-constraints.ts';
 import { extensionIds } from './object-identifiers.ts';
 import { instant, type Problem, problem } from './problem.ts';
 import { extendedKeyUsages, leafKeyUsages } from './profile.ts';
@@ -111,6 +112,13 @@ function issuerProblems(read: X509Certificate, { leaf, chain }: IssuedLeaf): rea
   return problems;
 }
 
+/** By every CA of the path, its anchor included: OpenSSL and Go hold anchors to their own constraints. */
+function constraintProblems({ leaf, chain, anchors }: IssuedLeaf): readonly Problem[] {
+  const last = chain.at(-1);
+  const above = last === undefined ? [] : anchors.filter((anchor) => isIssuedBy(last, anchor));
+  return [...chain, ...above].flatMap((authority) => nameConstraintProblems(authority, leaf));
+}
+
 /** Everything that differs between a leaf and what was asked for, or keeps it from being trusted now; nothing: fit for use. */
 export function checkIssued(issued: IssuedLeaf): readonly Problem[] {
   const { leaf, privateKey, expected, now } = issued;
@@ -130,13 +138,15 @@ export function checkIssued(issued: IssuedLeaf): readonly Problem[] {
     const [is, was] = [seen, asked].map(([from, to]) => `${instant(from)} to ${instant(to)}`);
     problems.push(problem('ValidityMismatch', `it is valid ${is} where ${was} was asked for`));
   }
-  if (!read.checkPrivateKey(privateKey))
+  if (!read.checkPrivateKey(privateKey)) {
     problems.push(problem('KeyMismatch', 'its public key does not belong to the private key'));
+  }
   return [
     ...problems,
     ...nameProblems(read, issued),
     ...profileProblems(read, issued),
     ...issuerProblems(read, issued),
+    ...constraintProblems(issued),
     ...validityProblems(leaf, now),
     ...chainProblems(issued),
   ];

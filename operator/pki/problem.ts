@@ -10,6 +10,7 @@ export type ProblemReason =
   | 'KeyMismatch'
   | 'NameMismatch'
   | 'NameNotPermitted'
+  | 'NamesConstrained'
   | 'NotACA'
   | 'NotARoot'
   | 'NotPEM'

@@ -1,7 +1,7 @@
 // Looks at a CA that somebody brings: its certificate with chain (tls.crt), its key (tls.key) and the roots it leads to
 // (ca.crt). Whatever keeps it from issuing certificates that peers accept is named in a sentence that says what is right.
 import { createPrivateKey, type KeyObject } from 'node:crypto';
-import { keyAlgorithmOf, signatureAlgorithmOf } from './algorithm.ts';
+import { isWeakKey, keyAlgorithmOf, signatureAlgorithmOf } from './algorithm.ts';
 import { type Certificate, CertificateError, parseCertificates } from './certificate.ts';
 import { authorityProblems, chainProblems, isSelfSigned, nameOf } from './chain.ts';
 import { extensionIds } from './object-identifiers.ts';
@@ -39,9 +39,8 @@ function certificatesIn(file: string, pem: string | undefined): readonly Certifi
       ? certificates
       : problem('NotPEM', `${file} holds no certificate: it must be PEM, with at least one CERTIFICATE block`);
   } catch (error) {
-    if (error instanceof CertificateError)
-      return problem('NotPEM', `${file} ${error.message}: it must hold PEM certificates only`);
-    throw error;
+    if (!(error instanceof CertificateError)) throw error;
+    return problem('NotPEM', `${file} ${error.message}: it must hold PEM certificates only`);
   }
 }
 
@@ -52,18 +51,17 @@ function keyIn(pem: string | undefined): KeyObject | Problem {
   try {
     const blocks = decodePem(pem ?? '').filter(({ label }) => label !== 'EC PARAMETERS');
     const [block] = blocks;
-    if (block === undefined || blocks.length > 1)
+    if (block === undefined || blocks.length > 1) {
       return problem('NotPEM', `tls.key holds ${blocks.length} PEM blocks: ${wanted}`);
+    }
     if (block.label === 'ENCRYPTED PRIVATE KEY') return problem('EncryptedKey', `tls.key is encrypted: ${wanted}`);
     if (!keyLabels.includes(block.label)) return problem('NotPEM', `tls.key holds a ${block.label}: ${wanted}`);
     return createPrivateKey(encodePem(block.label, block.der));
   } catch (error) {
     const encrypted = error instanceof PemError && /Proc-Type:.*ENCRYPTED/.test(pem ?? '');
     if (encrypted) return problem('EncryptedKey', `tls.key is encrypted: ${wanted}`);
-    return problem(
-      'NotPEM',
-      `tls.key ${error instanceof PemError ? error.message : 'holds a key that cannot be read'}: ${wanted}`,
-    );
+    const fault = error instanceof PemError ? error.message : 'holds a key that cannot be read';
+    return problem('NotPEM', `tls.key ${fault}: ${wanted}`);
   }
 }
 
@@ -84,7 +82,7 @@ function keyProblems(chain: readonly Certificate[], privateKey: KeyObject): read
   }
   if (signatureAlgorithmOf(algorithm) !== undefined) return [];
   const wanted = 'ECDSA on P-256, P-384 or P-521, RSA of 2048 to 8192 bits, or Ed25519';
-  return [problem(algorithm.startsWith('RSA ') ? 'WeakKey' : 'UnsupportedKey', `tls.key is ${algorithm}: it must be ${wanted}`)];
+  return [problem(isWeakKey(algorithm) ? 'WeakKey' : 'UnsupportedKey', `tls.key is ${algorithm}: it must be ${wanted}`)];
 }
 
 function anchorProblems(anchors: readonly Certificate[]): readonly Problem[] {
@@ -105,7 +103,10 @@ function notices(chain: readonly Certificate[]): readonly Problem[] {
   return chain
     .filter((certificate) => certificate.extensions.has(extensionIds.nameConstraints))
     .map((certificate) =>
-      problem('NameNotPermitted', `${nameOf(certificate)} has name constraints: names outside of them are refused by every peer`),
+      problem(
+        'NamesConstrained',
+        `${nameOf(certificate)} has name constraints: no certificate can be issued for names outside of them`,
+      ),
     );
 }
 

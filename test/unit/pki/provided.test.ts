@@ -166,7 +166,7 @@ describe('a CA that can be used', () => {
     const constrained = authority({ name: 'Issuing', below: root, extensions: [...sound, constraints] });
     const { notices } = accepted({ chainPEM: pem(constrained), keyPEM: privateKeyPem(constrained.privateKey) });
     expect(notices).toEqual([
-      { reason: 'NameNotPermitted', message: expect.stringContaining('"CN=Issuing" has name constraints') },
+      { reason: 'NamesConstrained', message: expect.stringContaining('"CN=Issuing" has name constraints') },
     ]);
   });
 });
