@@ -1,6 +1,7 @@
 // Who may declare what: whether a namespace may hold a server of this role with these names (TrustDomain `admission`).
 import type { LabelSelector, TrustDomain, TrustedServer } from '../api/v1alpha1/index.ts';
-import { declaredNames, reservedNames } from './names.ts';
+import { declaredNames } from './names.ts';
+import type { Reservation } from './reservations.ts';
 
 export interface NamespaceFacts {
   readonly name: string;
@@ -45,47 +46,44 @@ export function matchesPattern(name: string, pattern: string): boolean {
 }
 
 /**
- * Whether the domain admits this server in this namespace. `domains` are all trust domains: the names that one derives
- * from its SIP domains are reserved in every other as well.
+ * Whether the domain admits this server in this namespace. `reservationsOf` tells who may have a name that some domain
+ * derives from its SIP domains: it is reserved in every other domain as well.
  */
 export function admit(
   server: TrustedServer,
   namespace: NamespaceFacts,
   domain: TrustDomain,
-  domains: Iterable<TrustDomain>,
+  reservationsOf: (name: string) => readonly Reservation[],
 ): Admission {
   const { role } = server.spec;
   const names = declaredNames(server);
+  const who = `TrustDomain ${domain.metadata.name}`;
   const where = `namespace ${namespace.name}`;
-  const refuse = (message: string): Admission => ({ admitted: false, reason: 'NameNotAdmitted', message });
 
   const patterns = admittedPatterns(server, namespace, domain);
   if (patterns === undefined) {
-    return {
-      admitted: false,
-      reason: 'NamespaceNotAdmitted',
-      message:
-        `TrustDomain ${domain.metadata.name} does not admit ${where} with the role ${role}. ` +
-        `Add an entry with this namespace and role to its spec.admission, or make the namespace a member (spec.members).`,
-    };
+    const remedy =
+      domain.spec.admission === undefined && role === 'Server'
+        ? 'Make the namespace a member (spec.members), or admit it by an entry of spec.admission.'
+        : 'Add an entry with this namespace and role to its spec.admission.';
+    const message = `${who} does not admit ${where} with the role ${role}. ${remedy}`;
+    return { admitted: false, reason: 'NamespaceNotAdmitted', message };
   }
+  const refuse = (message: string): Admission => ({ admitted: false, reason: 'NameNotAdmitted', message });
   const outside = names.filter((name) => !patterns.some((pattern) => matchesPattern(name, pattern)));
   if (outside.length > 0) {
     return refuse(
-      `TrustDomain ${domain.metadata.name} admits ${where} with the role ${role} for ${patterns.join(', ') || 'no name'}, ` +
-        `not for ${outside.join(', ')}. Use a name below these, or widen spec.admission.`,
+      `${who} admits ${where} with the role ${role} for ${patterns.join(', ')}, not for ${outside.join(', ')}. ` +
+        'Use a name that these match, or widen spec.admission.',
     );
   }
-  for (const other of domains) {
-    const reserved = reservedNames(other);
-    for (const name of names) {
-      const holders = reserved.get(name);
-      if (holders === undefined || (other.metadata.name === domain.metadata.name && holders.includes(role))) continue;
-      return refuse(
-        `${name} is reserved by TrustDomain ${other.metadata.name} for ${holders.length === 0 ? 'itself, as a SIP domain' : holders.join(', ')}, ` +
-          `and cannot be declared by the role ${role}. Choose another name.`,
-      );
-    }
+  for (const name of names) {
+    const other = reservationsOf(name).find((each) => each.domain !== domain.metadata.name || !each.roles.includes(role));
+    if (other === undefined) continue;
+    return refuse(
+      `${name} is reserved by TrustDomain ${other.domain} for ${other.roles.join(', ') || 'itself, as a SIP domain'}, ` +
+        `and cannot be declared by the role ${role} of ${who}. Choose another name.`,
+    );
   }
   return { admitted: true };
 }

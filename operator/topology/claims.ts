@@ -13,12 +13,14 @@ export interface Claim {
 export interface IssuedName {
   readonly uid: string;
   readonly namespace: string;
+  /** Epoch ms. */
+  readonly notAfter: number;
 }
 
 export type Holder =
   | { readonly kind: 'Claim'; readonly claim: Claim }
-  /** Released, but a certificate with the name lives on: nobody outside that namespace may have it yet. */
-  | { readonly kind: 'Reserved'; readonly namespace: string };
+  /** Released, but a certificate with the name lives on: nobody outside that namespace may have it before, epoch ms. */
+  | { readonly kind: 'Reserved'; readonly namespace: string; readonly until: number };
 
 /** The one holder of a name among its claims. */
 export function holderOf(claims: readonly Claim[], issued: readonly IssuedName[]): Holder | undefined {
@@ -31,7 +33,11 @@ export function holderOf(claims: readonly Claim[], issued: readonly IssuedName[]
     reservation === undefined ? byAge : byAge.filter((claim) => issued.some((record) => record.namespace === claim.namespace));
   const [first] = eligible;
   if (first !== undefined) return { kind: 'Claim', claim: first };
-  return reservation === undefined ? undefined : { kind: 'Reserved', namespace: reservation.namespace };
+  return reservation === undefined ? undefined : reservedBy(reservation, issued);
+}
+
+function reservedBy({ namespace }: IssuedName, issued: readonly IssuedName[]): Holder {
+  return { kind: 'Reserved', namespace, until: Math.max(...issued.map((record) => record.notAfter)) };
 }
 
 function compare(a: string, b: string): number {

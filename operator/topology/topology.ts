@@ -1,11 +1,13 @@
 // The topology index: every domain, server and namespace, and what follows from them, kept up to date one change at a
 // time. A change costs work in proportion to what it touches; what it touches is told through `Dirty`, as keys.
-import { kebabCase, type Role, type TrustDomain, type TrustedServer } from '../api/v1alpha1/index.ts';
+import { kebabCase, type Role, roles, type TrustDomain, type TrustedServer } from '../api/v1alpha1/index.ts';
 import { type Admission, admit, isMember, type NamespaceFacts } from './admission.ts';
 import { type Claim, type Holder, holderOf, type IssuedName } from './claims.ts';
 import { rolesThatMeet } from './mesh.ts';
 import { type Audience, certificateNeeds, declaredNames, reservedNames } from './names.ts';
-import { PeerList } from './peer-list.ts';
+import { overlapProblems } from './overlap.ts';
+import { type PeerEntry, PeerList } from './peer-list.ts';
+import { Reservations } from './reservations.ts';
 
 /** One bundle: what the servers of an audience (or the clients) of a domain read in one namespace. */
 export interface BundleKey {
@@ -42,7 +44,7 @@ export interface Placement {
   /** Its peers know it: admitted, or lost admission a short while ago. */
   readonly listed: boolean;
   readonly names: readonly string[];
-  /** Enterprise CAs, other than the domain's own, that its internal certificates come from. */
+  /** `face/CA` for each CA that it names beside the domain's own. */
   readonly authorities: readonly string[];
 }
 
@@ -64,10 +66,11 @@ export class Topology {
   readonly #presence = new Map<string, Map<string, number>>();
   /** `domain/role` to the pools of that role. */
   readonly #peers = new Map<string, PeerList>();
-  /** Servers with a peer list of their own: by `domain/role` where it holds all, by `domain/peer` where it is narrowed. */
+  /** Servers with a peer list of their own, by what it is made from: `domain/role`, `domain/pool`, `namespace/server`. */
   readonly #readers = new Map<string, Set<string>>();
-  /** `domain/CA` to the number of listed servers with a certificate use that names it. */
+  /** `domain/face/CA` to the number of listed servers with a certificate use that names it. */
   readonly #authorities = new Map<string, number>();
+  readonly #reservations = new Reservations();
 
   constructor(options: TopologyOptions) {
     this.#options = options;
@@ -102,9 +105,9 @@ export class Topology {
     return this.#byDomain.get(domain) ?? new Set();
   }
 
-  /** Enterprise CAs that a listed server of the domain names for a certificate other than its external ones. */
-  namesAuthority(domain: string, enterpriseCA: string): boolean {
-    return (this.#authorities.get(`${domain}/${enterpriseCA}`) ?? 0) > 0;
+  /** Whether a listed server of the domain names this CA for one of its certificates, or for one of its internal ones. */
+  namesAuthority(domain: string, enterpriseCA: string, face: 'Any' | 'Internal'): boolean {
+    return this.#authorities.has(`${domain}/${face}/${enterpriseCA}`);
   }
 
   peerList(domain: string, role: Role): PeerList | undefined {
@@ -122,61 +125,64 @@ export class Topology {
     const clients = [...this.memberNamespaces(domain)].map(
       (namespace): BundleKey => ({ domain, audience: 'clients', namespace }),
     );
-    const servers = [...this.#presence].flatMap(([owner, namespaces]) => {
-      const role = owner.startsWith(`${domain}/`) ? (owner.slice(domain.length + 1) as Role) : undefined;
-      return role === undefined ? [] : [...namespaces.keys()].flatMap((namespace) => bundlesOfRole(domain, role, namespace));
-    });
+    const servers = roles.flatMap((role) =>
+      [...(this.#presence.get(ownerOf({ trustDomain: domain, role }))?.keys() ?? [])].flatMap((namespace) =>
+        bundlesOfRole(domain, role, namespace),
+      ),
+    );
     return [...clients, ...servers];
   }
 
-  /** The holder of a name that nobody is, or somebody is, claiming. */
+  /** Who holds a name. A claim counts from admission on: else whoever may create objects could take any name. */
   holder(name: string): Holder | undefined {
+    const issued = this.#options.issued(name);
     const claims = [...(this.#claims.get(name) ?? [])].flatMap((key): Claim[] => {
       const placement = this.#placements.get(key);
-      return placement === undefined ? [] : [claimOf(placement.server)];
+      if (placement === undefined) return [];
+      const claim = claimOf(placement.server);
+      return placement.listed || issued.some((record) => record.uid === claim.uid) ? [claim] : [];
     });
-    return holderOf(claims, this.#options.issued(name));
+    return holderOf(claims, issued);
   }
 
   setNamespace(name: string, facts: NamespaceFacts | undefined): void {
+    if (sameFacts(this.#namespaces.get(name), facts)) return;
     if (facts === undefined) this.#namespaces.delete(name);
     else this.#namespaces.set(name, facts);
     for (const [domain, state] of this.#domains)
       this.#setMembership(domain, state, facts ?? { name, labels: {}, terminating: true });
-    for (const key of this.#byNamespace.get(name) ?? []) this.refresh(key);
+    for (const key of [...(this.#byNamespace.get(name) ?? [])]) this.refresh(key);
   }
 
   setDomain(name: string, domain: TrustDomain | undefined): void {
-    const before = this.#domains.get(name);
+    const { members = new Set<string>() } = this.#domains.get(name) ?? {};
     if (domain === undefined) this.#domains.delete(name);
-    else this.#domains.set(name, { domain, problem: undefined, members: before?.members ?? new Set() });
-    for (const other of this.#recheckOverlaps()) this.#options.dirty.domain(other);
+    else this.#domains.set(name, { domain, problem: undefined, members });
+    const concerned = new Set([...this.serversOf(name), ...this.#revalidate(name)]);
     this.#options.dirty.domain(name);
     const state = this.#domains.get(name);
-    if (state !== undefined) for (const facts of this.#namespaces.values()) this.#setMembership(name, state, facts);
-    const reservationsMoved = reservations(before?.domain) !== reservations(domain);
-    for (const key of reservationsMoved ? [...this.#placements.keys()] : [...this.serversOf(name)]) this.refresh(key);
+    if (state === undefined) {
+      for (const namespace of members) this.#options.dirty.bundle({ domain: name, audience: 'clients', namespace });
+    } else {
+      for (const facts of this.#namespaces.values()) this.#setMembership(name, state, facts);
+    }
+    for (const key of concerned) this.refresh(key);
     for (const bundle of this.bundles(name)) this.#options.dirty.bundle(bundle);
   }
 
   setServer(key: string, server: TrustedServer | undefined): void {
     const before = this.#placements.get(key);
-    const after = server === undefined ? undefined : this.#place(key, server);
-    const released = (before?.names ?? []).filter((name) => !after?.names.includes(name));
-    const claimed = (after?.names ?? []).filter((name) => !before?.names.includes(name));
-    this.#withdraw(before);
-    for (const name of released) unlink(this.#claims, name, key);
-    for (const name of claimed) link(this.#claims, name, key);
-    if (after !== undefined) this.#placements.set(key, after);
-    this.#enter(before, after);
+    const after = server && this.#place(key, server);
+    this.#index(before, after);
+    this.#countPresence(before, after);
+    this.#countAuthorities(before, after);
     this.#options.dirty.server(key);
-    for (const name of [...released, ...claimed]) {
-      for (const rival of [...(this.#claims.get(name) ?? [])]) {
-        const placement = rival === key ? undefined : this.#placements.get(rival);
-        if (placement === undefined) continue;
-        this.#enter(placement, placement);
-        this.#options.dirty.server(rival);
-      }
+    if (before?.server.spec.poolFQDN !== after?.server.spec.poolFQDN) this.#tellReaders(key);
+    this.#listPool(before);
+    this.#listPool(after);
+    for (const rival of this.#rivals(before, after)) {
+      this.#listPool(this.#placements.get(rival));
+      this.#options.dirty.server(rival);
     }
   }
 
@@ -192,10 +198,15 @@ export class Topology {
     if (placement !== undefined) this.setServer(key, placement.server);
   }
 
+  /** Lists a server's pool by who holds its names now: time alone ends the reservation of a name. */
+  relist(key: string): void {
+    this.#listPool(this.#placements.get(key));
+  }
+
   #place(key: string, server: TrustedServer): Placement {
     const domain = this.domain(server.spec.trustDomain);
     const namespace = this.#namespaces.get(server.metadata.namespace ?? '');
-    const admission = domain && namespace && admit(server, namespace, domain, this.domains());
+    const admission = domain && namespace && admit(server, namespace, domain, (name) => this.#reservations.of(name));
     const alive = server.metadata.deletionTimestamp === undefined && namespace?.terminating !== true;
     return {
       key,
@@ -203,83 +214,80 @@ export class Topology {
       admission,
       listed: alive && domain !== undefined && (admission?.admitted === true || this.#options.inGrace(server)),
       names: declaredNames(server),
-      authorities: domain === undefined ? [] : internalAuthorities(server, domain),
+      authorities: domain === undefined ? [] : namedAuthorities(server, domain),
     };
   }
 
-  #withdraw(before: Placement | undefined): void {
-    if (before === undefined) return;
-    this.#placements.delete(before.key);
-    unlink(this.#byNamespace, before.server.metadata.namespace ?? '', before.key);
-    unlink(this.#byDomain, before.server.spec.trustDomain, before.key);
-    for (const list of peerListsRead(before.server)) unlink(this.#readers, list, before.key);
-  }
-
-  /** Moves a server's share of the derived state from what it was to what it is, and tells whom that concerns. */
-  #enter(before: Placement | undefined, after: Placement | undefined): void {
+  #index(before: Placement | undefined, after: Placement | undefined): void {
+    if (before !== undefined) {
+      const { key, server, names } = before;
+      this.#placements.delete(key);
+      unlink(this.#byNamespace, server.metadata.namespace ?? '', key);
+      unlink(this.#byDomain, server.spec.trustDomain, key);
+      for (const list of peerListsRead(server)) unlink(this.#readers, list, key);
+      for (const name of names) unlink(this.#claims, name, key);
+    }
     if (after !== undefined) {
-      link(this.#byNamespace, after.server.metadata.namespace ?? '', after.key);
-      link(this.#byDomain, after.server.spec.trustDomain, after.key);
-      for (const list of peerListsRead(after.server)) link(this.#readers, list, after.key);
-    }
-    if (before !== after) {
-      this.#count(before, -1);
-      this.#count(after, 1);
-      this.#tellPresence(before, after);
-    }
-    this.#listPool(before, after);
-  }
-
-  #count(placement: Placement | undefined, by: 1 | -1): void {
-    if (placement?.listed !== true) return;
-    const { trustDomain, role } = placement.server.spec;
-    const namespace = placement.server.metadata.namespace ?? '';
-    const owner = `${trustDomain}/${role}`;
-    const presence = this.#presence.get(owner) ?? new Map<string, number>();
-    add(presence, namespace, by);
-    if (presence.size === 0) this.#presence.delete(owner);
-    else this.#presence.set(owner, presence);
-    for (const enterpriseCA of placement.authorities) {
-      const key = `${trustDomain}/${enterpriseCA}`;
-      const known = this.#authorities.has(key);
-      add(this.#authorities, key, by);
-      if (known !== this.#authorities.has(key)) {
-        for (const bundle of this.bundles(trustDomain)) this.#options.dirty.bundle(bundle);
-      }
+      const { key, server, names } = after;
+      this.#placements.set(key, after);
+      link(this.#byNamespace, server.metadata.namespace ?? '', key);
+      link(this.#byDomain, server.spec.trustDomain, key);
+      for (const list of peerListsRead(server)) link(this.#readers, list, key);
+      for (const name of names) link(this.#claims, name, key);
     }
   }
 
-  #tellPresence(before: Placement | undefined, after: Placement | undefined): void {
-    if (before?.listed === after?.listed && before?.server.spec.role === after?.server.spec.role) return;
-    for (const placement of [before, after]) {
-      if (placement === undefined) continue;
+  /** Whoever claims a name whose holder may be another one now. */
+  #rivals(before: Placement | undefined, after: Placement | undefined): ReadonlySet<string> {
+    const sameClaimant =
+      before?.listed === after?.listed &&
+      before?.server.metadata.uid === after?.server.metadata.uid &&
+      before?.server.metadata.creationTimestamp === after?.server.metadata.creationTimestamp;
+    const claims = (placement: Placement | undefined, name: string) => sameClaimant && placement?.names.includes(name) === true;
+    const contested = [
+      ...(before?.names ?? []).filter((name) => !claims(after, name)),
+      ...(after?.names ?? []).filter((name) => !claims(before, name)),
+    ];
+    const rivals = new Set(contested.flatMap((name) => [...(this.#claims.get(name) ?? [])]));
+    rivals.delete((after ?? before)?.key ?? '');
+    return rivals;
+  }
+
+  /** Tells of bundles that a namespace gets with its first listed server of a role and loses with its last. */
+  #countPresence(before: Placement | undefined, after: Placement | undefined): void {
+    for (const [placement, by] of changed(before, after, ({ server: { spec } }) => [ownerOf(spec)])) {
       const { trustDomain, role } = placement.server.spec;
+      const namespace = placement.server.metadata.namespace ?? '';
+      const presence = this.#presence.get(ownerOf({ trustDomain, role })) ?? new Map<string, number>();
+      this.#presence.set(ownerOf({ trustDomain, role }), presence);
+      const toggled = add(presence, namespace, by);
+      if (presence.size === 0) this.#presence.delete(ownerOf({ trustDomain, role }));
+      if (!toggled) continue;
       this.#options.dirty.domain(trustDomain);
-      for (const bundle of bundlesOfRole(trustDomain, role, placement.server.metadata.namespace ?? '')) {
-        this.#options.dirty.bundle(bundle);
-      }
+      for (const bundle of bundlesOfRole(trustDomain, role, namespace)) this.#options.dirty.bundle(bundle);
+    }
+  }
+
+  /** The first server that names a further CA, and the last that does, changes what the whole domain trusts. */
+  #countAuthorities(before: Placement | undefined, after: Placement | undefined): void {
+    const ofDomain = ({ server: { spec }, authorities }: Placement) => authorities.map((name) => `${spec.trustDomain}/${name}`);
+    for (const [{ server }, by, authority] of changed(before, after, ofDomain)) {
+      if (!add(this.#authorities, authority, by)) continue;
+      const { trustDomain } = server.spec;
+      for (const bundle of this.bundles(trustDomain)) this.#options.dirty.bundle(bundle);
+      for (const key of this.serversOf(trustDomain)) this.#options.dirty.server(key);
     }
   }
 
   /** Several objects may stand for one pool only while they contend for its name: the holder's entry is the one listed. */
-  #listPool(before: Placement | undefined, after: Placement | undefined): void {
-    const pools = new Set([before?.server.spec.poolFQDN, after?.server.spec.poolFQDN]);
-    for (const pool of pools) {
-      const server = (pool === after?.server.spec.poolFQDN ? after : before)?.server;
-      if (pool === undefined || server === undefined) continue;
-      const { trustDomain, role } = server.spec;
-      const holder = this.holder(pool);
-      const held = holder?.kind === 'Claim' ? this.#placements.get(`${holder.claim.namespace}/${holder.claim.name}`) : undefined;
-      const entry =
-        held?.listed === true && held.server.spec.trustDomain === trustDomain && held.server.spec.role === role
-          ? { pool, role, names: this.#namesHeld(held) }
-          : undefined;
-      if (!this.#setEntry(trustDomain, role, pool, entry)) continue;
-      const { namespace, name } = server.metadata;
-      for (const peer of [pool, `${namespace}/${name}`]) {
-        for (const key of this.#readers.get(`${trustDomain}/${peer}`) ?? []) this.#options.dirty.server(key);
-      }
-    }
+  #listPool(placement: Placement | undefined): void {
+    if (placement === undefined) return;
+    const { trustDomain, role, poolFQDN } = placement.server.spec;
+    const holder = this.holder(poolFQDN);
+    const held = holder?.kind === 'Claim' ? this.#placements.get(`${holder.claim.namespace}/${holder.claim.name}`) : undefined;
+    const isPool = held?.server.spec.poolFQDN === poolFQDN && ownerOf(held.server.spec) === ownerOf({ trustDomain, role });
+    const entry = held?.listed === true && isPool ? { pool: poolFQDN, role, names: this.#namesHeld(held) } : undefined;
+    this.#setEntry(trustDomain, role, poolFQDN, entry);
   }
 
   #namesHeld({ server }: Placement): readonly string[] {
@@ -289,22 +297,28 @@ export class Topology {
     });
   }
 
-  #setEntry(domain: string, role: Role, pool: string, entry: Parameters<PeerList['set']>[1]): boolean {
-    const owner = `${domain}/${role}`;
+  #setEntry(domain: string, role: Role, pool: string, entry: PeerEntry | undefined): void {
+    const owner = ownerOf({ trustDomain: domain, role });
     const list = this.#peers.get(owner) ?? new PeerList();
     const known = list.has(pool);
-    if (!list.set(pool, entry)) return false;
+    if (!list.set(pool, entry)) return;
     if (list.size === 0) this.#peers.delete(owner);
     else this.#peers.set(owner, list);
+    this.#tellReaders(`${domain}/${pool}`);
+    for (const claimant of this.#claims.get(pool) ?? []) this.#tellReaders(claimant);
     const change: PeerChange = entry === undefined ? { removed: pool } : known ? {} : { added: pool };
     const mesh = this.domain(domain)?.spec.security.mesh ?? 'ByRole';
     for (const other of rolesThatMeet(role, mesh)) {
-      for (const key of this.#readers.get(`${domain}/${other}`) ?? []) this.#options.dirty.server(key);
-      for (const namespace of this.#presence.get(`${domain}/${other}`)?.keys() ?? []) {
+      const audience = ownerOf({ trustDomain: domain, role: other });
+      this.#tellReaders(audience);
+      for (const namespace of this.#presence.get(audience)?.keys() ?? []) {
         this.#options.dirty.bundle({ domain, audience: kebabCase(other), namespace }, change);
       }
     }
-    return true;
+  }
+
+  #tellReaders(list: string): void {
+    for (const key of this.#readers.get(list) ?? []) this.#options.dirty.server(key);
   }
 
   #setMembership(domain: string, state: DomainState, facts: NamespaceFacts): void {
@@ -316,26 +330,24 @@ export class Topology {
     this.#options.dirty.bundle({ domain, audience: 'clients', namespace: facts.name });
   }
 
-  /** Equal or nested SIP domains: the older TrustDomain has them. Returns the domains whose verdict changed. */
-  #recheckOverlaps(): readonly string[] {
-    const byAge = [...this.#domains].sort(([, a], [, b]) => (age(a.domain) < age(b.domain) ? -1 : 1));
-    const taken: { readonly sipDomain: string; readonly owner: string }[] = [];
-    const changed: string[] = [];
-    for (const [name, state] of byAge) {
-      const clash = state.domain.spec.sipDomains
-        .flatMap((mine) => taken.filter(({ sipDomain }) => nested(mine, sipDomain)).map((other) => ({ mine, ...other })))
-        .at(0);
-      const problem =
-        clash &&
-        `SIP domain ${clash.mine} equals, contains or lies in ${clash.sipDomain} of the older TrustDomain ${clash.owner}. ` +
-          'Remove it from one of the two.';
-      if (problem !== state.problem) {
-        this.#domains.set(name, { ...state, problem });
-        changed.push(name);
-      }
-      if (problem === undefined) taken.push(...state.domain.spec.sipDomains.map((sipDomain) => ({ sipDomain, owner: name })));
+  /**
+   * Works out which domains are valid, and with that which names they reserve. Returns the servers that this concerns,
+   * beside those of the domain that changed.
+   */
+  #revalidate(changed: string): ReadonlySet<string> {
+    const problems = overlapProblems(this.domains());
+    const servers = new Set<string>();
+    const names = this.#domains.has(changed) ? [] : [...this.#reservations.set(changed, new Map())];
+    for (const [name, state] of this.#domains) {
+      const problem = problems.get(name);
+      if (name !== changed && problem === state.problem) continue;
+      this.#domains.set(name, { ...state, problem });
+      names.push(...this.#reservations.set(name, problem === undefined ? reservedNames(state.domain) : new Map()));
+      this.#options.dirty.domain(name);
+      for (const key of this.serversOf(name)) servers.add(key);
     }
-    return changed;
+    for (const name of names) for (const key of this.#claims.get(name) ?? []) servers.add(key);
+    return servers;
   }
 }
 
@@ -344,44 +356,70 @@ export function audienceRoles(audience: Audience): readonly Role[] {
   return audience === 'clients' ? [] : audience === 'edge-external' ? ['Edge'] : (rolesByAudience.get(audience) ?? []);
 }
 
-const rolesByAudience = new Map(
-  rolesThatMeet('Server', 'Full').map((role): [string, readonly Role[]] => [kebabCase(role), [role]]),
-);
+const rolesByAudience = new Map(roles.map((role): [string, readonly Role[]] => [kebabCase(role), [role]]));
 
 function bundlesOfRole(domain: string, role: Role, namespace: string): readonly BundleKey[] {
   const audiences: readonly Audience[] = role === 'Edge' ? ['edge', 'edge-external'] : [kebabCase(role)];
   return audiences.map((audience) => ({ domain, audience, namespace }));
 }
 
-/** Which peer lists the server's own `<server>-trust` is made from; none where it has no such ConfigMap. */
+/**
+ * What the server's own `<server>-trust` is made from: the list of its role, or what `peers` names, which are pools of its
+ * domain or servers beside it. Nothing where it has no such ConfigMap.
+ */
 function peerListsRead({ spec, metadata }: TrustedServer): readonly string[] {
   if (spec.peers !== undefined) {
-    return spec.peers.flatMap((peer) => [`${spec.trustDomain}/${peer}`, `${spec.trustDomain}/${metadata.namespace}/${peer}`]);
+    return spec.peers.flatMap((peer) => [`${spec.trustDomain}/${peer}`, `${metadata.namespace}/${peer}`]);
   }
-  return (spec.outputs ?? []).length > 0 ? [`${spec.trustDomain}/${spec.role}`] : [];
+  return (spec.outputs ?? []).length > 0 ? [ownerOf(spec)] : [];
 }
 
-function internalAuthorities(server: TrustedServer, domain: TrustDomain): readonly string[] {
+/** `face/CA` for each CA that the server names beside the domain's own. */
+function namedAuthorities(server: TrustedServer, domain: TrustDomain): readonly string[] {
   if (server.spec.certificates.uses?.some((entry) => entry.enterpriseCA !== undefined) !== true) return [];
-  const internal = certificateNeeds(server, domain).filter((need) => need.audience !== 'edge-external');
-  return [...new Set(internal.map((need) => need.enterpriseCA))].filter((name) => name !== domain.spec.enterpriseCA);
+  const needs = certificateNeeds(server, domain).filter((need) => need.enterpriseCA !== domain.spec.enterpriseCA);
+  return [
+    ...new Set(
+      needs.flatMap(({ audience, enterpriseCA }) => [
+        `Any/${enterpriseCA}`,
+        ...(audience === 'edge-external' ? [] : [`Internal/${enterpriseCA}`]),
+      ]),
+    ),
+  ];
 }
 
-export function claimOf(server: TrustedServer): Claim {
+function claimOf(server: TrustedServer): Claim {
   const { uid, name, namespace = '', creationTimestamp } = server.metadata;
   return { uid, name, namespace, creationTimestamp };
 }
 
-function age(domain: TrustDomain): string {
-  return `${domain.metadata.creationTimestamp}/${domain.metadata.uid}`;
+/** Key of the lists and counts of one role of one domain. */
+function ownerOf({ trustDomain, role }: Pick<TrustedServer['spec'], 'trustDomain' | 'role'>): string {
+  return `${trustDomain}/${role}`;
 }
 
-function nested(a: string, b: string): boolean {
-  return a === b || a.endsWith(`.${b}`) || b.endsWith(`.${a}`);
+function sameFacts(a: NamespaceFacts | undefined, b: NamespaceFacts | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  const keys = Object.keys(a.labels);
+  return (
+    a.terminating === b.terminating &&
+    keys.length === Object.keys(b.labels).length &&
+    keys.every((key) => a.labels[key] === b.labels[key])
+  );
 }
 
-function reservations(domain: TrustDomain | undefined): string {
-  return domain === undefined ? '' : JSON.stringify([...reservedNames(domain)]);
+/** What a listed server counts for before and not after (-1), and the other way round (1). */
+function changed(
+  before: Placement | undefined,
+  after: Placement | undefined,
+  countsFor: (placement: Placement) => readonly string[],
+): readonly (readonly [Placement, 1 | -1, string])[] {
+  const of = (placement: Placement | undefined) => (placement?.listed === true ? countsFor(placement) : []);
+  const [old, current] = [of(before), of(after)];
+  return [
+    ...old.filter((each) => !current.includes(each)).map((each) => [before, -1, each] as const),
+    ...current.filter((each) => !old.includes(each)).map((each) => [after, 1, each] as const),
+  ].flatMap(([placement, by, each]) => (placement === undefined ? [] : [[placement, by, each] as const]));
 }
 
 function link(index: Map<string, Set<string>>, key: string, value: string): void {
@@ -396,8 +434,10 @@ function unlink(index: Map<string, Set<string>>, key: string, value: string): vo
   if (values?.size === 0) index.delete(key);
 }
 
-function add(counts: Map<string, number>, key: string, by: 1 | -1): void {
+/** Returns whether there was none before, or is none now. */
+function add(counts: Map<string, number>, key: string, by: 1 | -1): boolean {
   const count = (counts.get(key) ?? 0) + by;
   if (count === 0) counts.delete(key);
   else counts.set(key, count);
+  return count === 0 || count === by;
 }
