@@ -133,21 +133,23 @@ export class Journal {
   }
 
   /**
-   * Merges and drops segments whenever nothing has been committed for a while. Resolves when `signal` is aborted.
-   * @throws ApiError Fenced once another leader writes the journal
+   * Merges and drops segments whenever nothing has been committed for a while. Resolves when `signal` is aborted or the term ends.
+   * @throws ApiError Fenced once another leader has taken over
    */
   async run(signal: AbortSignal): Promise<void> {
     const { idleMs = 5_000 } = this.#options;
-    while (!signal.aborted && !this.#ended.signal.aborted) {
+    const stop = AbortSignal.any([signal, this.#options.signal]);
+    const mayTidy = (): boolean => !stop.aborted && (this.#idleForMs() >= idleMs || this.#segments.length > MANY_SEGMENTS);
+    while (!stop.aborted && !this.#ended.signal.aborted) {
       try {
-        await this.#tidy(() => !signal.aborted && (this.#idleForMs() >= idleMs || this.#segments.length > MANY_SEGMENTS));
+        await this.#tidy(mayTidy);
       } catch (error) {
         if (isApiError(error, 'Fenced')) break;
         this.#log.warn('journal: could not tidy up, will try again', { error: messageOf(error) });
       }
-      await pause(idleMs, signal, this.#ended.signal);
+      await pause(idleMs, stop, this.#ended.signal);
     }
-    if (!signal.aborted) this.#ended.signal.throwIfAborted();
+    if (!stop.aborted) this.#ended.signal.throwIfAborted();
   }
 
   async #read(): Promise<void> {

@@ -280,7 +280,7 @@ describe('two leaders', () => {
     await commitEach(successor, several(commits, 10));
     expect(await rejected(several(5, 20).map((each) => former.commit(each)))).toEqual(Array.from({ length: 5 }, () => 'Fenced'));
     expect(await rejected([former.commit(record(30))])).toEqual(['Fenced']);
-    await expect(former.run(new AbortController().signal)).rejects.toMatchObject({ reason: 'Fenced' });
+    await expect(former.run(AbortSignal.timeout(10_000))).rejects.toMatchObject({ reason: 'Fenced' });
     const next = await lead();
     expect(next.recordsOf('uid-1')).toEqual([record(1)]);
     for (const each of several(commits, 10)) expect(next.recordsOf(each.uid)).toEqual([each]);
@@ -302,7 +302,7 @@ describe('two leaders', () => {
     const former = await lead();
     await commitEach(former, several(9));
     const successor = await lead();
-    await expect(former.run(new AbortController().signal)).rejects.toMatchObject({ reason: 'Fenced' });
+    await expect(former.run(AbortSignal.timeout(10_000))).rejects.toMatchObject({ reason: 'Fenced' });
     expect(await segmentNames()).toEqual(expect.arrayContaining(several(9).map((_, n) => segmentName(n + 1))));
     expect(successor.size).toBe(9);
     expect((await lead()).size).toBe(9);
