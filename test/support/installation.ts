@@ -2,12 +2,13 @@
 // things that every test of it does as an administrator.
 import { X509Certificate } from 'node:crypto';
 import type { Condition, KubeObject, ObjectKey } from '../../operator/api/object.ts';
-import type { TrustedServer } from '../../operator/api/v1alpha1/index.ts';
+import { roles, type TrustedServer } from '../../operator/api/v1alpha1/index.ts';
 import { KubeClient } from '../../operator/kube/client.ts';
 import { isApiError } from '../../operator/kube/errors.ts';
 import { loadKubeConfig } from '../../operator/kube/kube-config.ts';
 import {
   configMaps,
+  enterpriseCAs,
   type MetadataObject,
   type Resource,
   type Secret,
@@ -18,7 +19,7 @@ import type { Values } from './chart.ts';
 import { type ControlPlane, startControlPlane } from './controlplane/index.ts';
 import { installOperator } from './install.ts';
 import { applyManifests, parseManifests } from './manifest.ts';
-import { type OperatorProcess, startOperator } from './operator.ts';
+import { type OperatorOptions, type OperatorProcess, startOperator } from './operator.ts';
 import { waitFor } from './wait.ts';
 
 export interface InstallationOptions {
@@ -29,6 +30,9 @@ export interface InstallationOptions {
   readonly operator?: boolean;
 }
 
+/** How a replica differs from the others. */
+export type ReplicaOptions = Partial<Pick<OperatorOptions, 'kubeconfig' | 'entry' | 'env'>>;
+
 export interface Trustmesh extends AsyncDisposable {
   readonly controlPlane: ControlPlane;
   /** Of the operator's service account. */
@@ -36,8 +40,8 @@ export interface Trustmesh extends AsyncDisposable {
   readonly admin: KubeClient;
   /** The newest operator that was started. */
   readonly operator: OperatorProcess;
-  /** Starts one more, with the same flags. */
-  startReplica(args?: readonly string[]): Promise<OperatorProcess>;
+  /** Starts one more, with the same flags and these. */
+  startReplica(args?: readonly string[], options?: ReplicaOptions): Promise<OperatorProcess>;
   apply(yaml: string): Promise<void>;
   /** Undefined where there is none. */
   find<T extends KubeObject>(resource: Resource<T>, key: ObjectKey): Promise<T | undefined>;
@@ -45,9 +49,15 @@ export interface Trustmesh extends AsyncDisposable {
   ready(namespace: string, name: string): Promise<TrustedServer>;
   /** Waits until a condition of a server has this reason. */
   reason(namespace: string, name: string, type: string, reason: string): Promise<Condition>;
+  /** Waits until a condition of an EnterpriseCA, as it is now, has this reason. */
+  reasonOfCA(name: string, type: string, reason: string): Promise<Condition>;
   /** Names of the Secrets that the operator wrote in a namespace, sorted. */
   secretNames(namespace: string): Promise<readonly string[]>;
   configMap(namespace: string, name: string): Promise<Readonly<Record<string, string>>>;
+}
+
+interface Conditioned {
+  readonly status?: { readonly conditions?: readonly Condition[] | undefined } | undefined;
 }
 
 export async function startTrustmesh(options: InstallationOptions = {}): Promise<Trustmesh> {
@@ -57,8 +67,8 @@ export async function startTrustmesh(options: InstallationOptions = {}): Promise
   const { kubeconfig } = await installOperator(controlPlane, { values });
   const admin = stack.use(new KubeClient(loadKubeConfig(controlPlane.kubeconfig), { fieldManager: 'administrator' }));
   let operator: OperatorProcess | undefined;
-  const startReplica = async (more: readonly string[] = []) => {
-    operator = await startOperator({ kubeconfig, args: [...args, ...more] });
+  const startReplica = async (more: readonly string[] = [], replica: ReplicaOptions = {}) => {
+    operator = await startOperator({ kubeconfig, ...replica, args: [...args, ...more] });
     stack.use(operator);
     return operator;
   };
@@ -74,8 +84,24 @@ export async function startTrustmesh(options: InstallationOptions = {}): Promise
     }
   }
 
-  const conditionOf = async (namespace: string, name: string, type: string) =>
-    (await find(trustedServers, { namespace, name }))?.status?.conditions?.find((condition) => condition.type === type);
+  async function reasonOf<T extends KubeObject & Conditioned>(
+    resource: Resource<T>,
+    key: ObjectKey,
+    type: string,
+    reason: string,
+  ) {
+    let seen: Condition | undefined;
+    const what = `${resource.kind} ${key.namespace === undefined ? '' : `${key.namespace}/`}${key.name}`;
+    return await waitFor(
+      `${type} of ${what} to be ${reason}`,
+      async () => {
+        const object = await find(resource, key);
+        seen = object?.status?.conditions?.find((condition) => condition.type === type);
+        return seen?.reason === reason && seen.observedGeneration === object?.metadata.generation ? seen : undefined;
+      },
+      { limitMs: 30_000, seen: () => seen },
+    );
+  }
 
   return {
     controlPlane,
@@ -100,17 +126,8 @@ export async function startTrustmesh(options: InstallationOptions = {}): Promise
         },
         { limitMs: 30_000 },
       ),
-    reason: async (namespace, name, type, reason) => {
-      let seen: Condition | undefined;
-      return await waitFor(
-        `${type} of TrustedServer ${namespace}/${name} to be ${reason}`,
-        async () => {
-          seen = await conditionOf(namespace, name, type);
-          return seen?.reason === reason ? seen : undefined;
-        },
-        { limitMs: 30_000, seen: () => seen },
-      );
-    },
+    reason: (namespace, name, type, reason) => reasonOf(trustedServers, { namespace, name }, type, reason),
+    reasonOfCA: (name, type, reason) => reasonOf(enterpriseCAs, { name }, type, reason),
     secretNames: async (namespace) => {
       const { items } = await admin.list(secrets, {
         namespace,
@@ -143,29 +160,28 @@ export function namesOf(certificate: X509Certificate): readonly string[] {
   return (certificate.subjectAltName ?? '').split(', ').map((name) => name.replace(/^(DNS|URI):/, ''));
 }
 
+/** An EnterpriseCA. */
+export function enterpriseCAManifest(name: string, spec: Readonly<Record<string, unknown>>): string {
+  return `${JSON.stringify({ apiVersion: 'trustmesh.io/v1alpha1', kind: 'EnterpriseCA', metadata: { name }, spec })}\n---\n`;
+}
+
+/** A TrustDomain `<name>` that admits every role in namespace media for names below `<name>.com`. */
+export function domainManifest(name: string, spec: Readonly<Record<string, unknown>> = {}): string {
+  const media = { matchLabels: { 'kubernetes.io/metadata.name': 'media' } };
+  const whole = {
+    enterpriseCA: name,
+    sipDomains: [`${name}.com`],
+    members: { namespaceSelector: media },
+    admission: [{ namespaceSelector: media, roles, names: [`*.${name}.com`] }],
+    ...spec,
+  };
+  return `${JSON.stringify({ apiVersion: 'trustmesh.io/v1alpha1', kind: 'TrustDomain', metadata: { name }, spec: whole })}\n---\n`;
+}
+
+export const mediaNamespace = `${JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'media' } })}\n---\n`;
+
 /** A namespace, an EnterpriseCA and a TrustDomain `contoso` that admits every role there for names below contoso.com. */
-export const contoso = `
-apiVersion: v1
-kind: Namespace
-metadata: {name: media}
----
-apiVersion: trustmesh.io/v1alpha1
-kind: EnterpriseCA
-metadata: {name: contoso}
-spec: {managed: {}}
----
-apiVersion: trustmesh.io/v1alpha1
-kind: TrustDomain
-metadata: {name: contoso}
-spec:
-  enterpriseCA: contoso
-  sipDomains: [contoso.com]
-  members: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: media}}}
-  admission:
-    - namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: media}}
-      roles: [FrontEnd, StandardEdition, Director, Mediation, Edge, SurvivableBranch, PersistentChat, TrustedApplication, Server]
-      names: ["*.contoso.com"]
-`;
+export const contoso = mediaNamespace + enterpriseCAManifest('contoso', { managed: {} }) + domainManifest('contoso');
 
 /** A TrustedServer in namespace media, of the role Mediation unless the spec says otherwise. */
 export function serverManifest(name: string, spec: Readonly<Record<string, unknown>>): string {
