@@ -8,7 +8,7 @@ const commonNameType = objectIdentifier('2.5.4.3');
 const printable = /^[A-Za-z0-9 '()+,\-./:=?]*$/;
 
 /** ub-common-name (RFC 5280, appendix A.1), in characters. */
-export const commonNameLimit = 64;
+const commonNameLimit = 64;
 
 /** Whether a common name may carry this text: it fits, it is not empty, it has no control character. */
 export function fitsCommonName(text: string): boolean {

@@ -23,6 +23,9 @@ const password = 'correct horse battery staple';
 const random = Buffer.alloc(keyStoreRandomLength, 7);
 const store = () => keyStore({ privateKey, chain: [leaf, issuing], password, random });
 
+/** Java takes seconds to start on a busy machine. */
+const processLimit = 120_000;
+
 let directory = '';
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'trustmesh-key-store-'));
@@ -67,39 +70,51 @@ describe('a key store', () => {
     expect(store().includes(Buffer.from(d, 'base64url'))).toBe(false);
   });
 
-  it('is opened by OpenSSL with its password and no other', async () => {
-    await writeFile(join(directory, 'open.p12'), store());
-    const { stdout } = await openssl('-in', 'open.p12', '-nodes', '-passin', `pass:${password}`);
-    expect(isKeyOf(createPrivateKey(stdout), leaf.publicKey)).toBe(true);
-    expect(stdout).toContain('friendlyName: tls');
-    expect(stdout.match(/BEGIN CERTIFICATE/g)).toHaveLength(2);
-    const info = await openssl('-in', 'open.p12', '-info', '-noout', '-passin', `pass:${password}`);
-    expect(info.stderr).toContain('MAC: sha256, Iteration 10000');
-    expect(info.stderr).toContain('PBES2, PBKDF2, AES-256-CBC, Iteration 10000, PRF hmacWithSHA256');
-    await expect(openssl('-in', 'open.p12', '-nodes', '-passin', 'pass:wrong')).rejects.toThrow('Mac verify error');
-  });
+  it(
+    'is opened by OpenSSL with its password and no other',
+    async () => {
+      await writeFile(join(directory, 'open.p12'), store());
+      const { stdout } = await openssl('-in', 'open.p12', '-nodes', '-passin', `pass:${password}`);
+      expect(isKeyOf(createPrivateKey(stdout), leaf.publicKey)).toBe(true);
+      expect(stdout).toContain('friendlyName: tls');
+      expect(stdout.match(/BEGIN CERTIFICATE/g)).toHaveLength(2);
+      const info = await openssl('-in', 'open.p12', '-info', '-noout', '-passin', `pass:${password}`);
+      expect(info.stderr).toContain('MAC: sha256, Iteration 10000');
+      expect(info.stderr).toContain('PBES2, PBKDF2, AES-256-CBC, Iteration 10000, PRF hmacWithSHA256');
+      await expect(openssl('-in', 'open.p12', '-nodes', '-passin', 'pass:wrong')).rejects.toThrow('Mac verify error');
+    },
+    processLimit,
+  );
 
-  it('is opened whatever characters the password has', async () => {
-    for (const text of ['a', 'pass"word\\', 'pässwörd', 'x'.repeat(100)]) {
-      await writeFile(join(directory, 'password.p12'), keyStore({ privateKey, chain: [leaf], password: text, random }));
-      await writeFile(join(directory, 'password'), text);
-      await openssl('-in', 'password.p12', '-noout', '-passin', 'file:password');
-    }
-  });
+  it(
+    'is opened whatever characters the password has',
+    async () => {
+      for (const text of ['a', 'pass"word\\', 'pässwörd', 'x'.repeat(100)]) {
+        await writeFile(join(directory, 'password.p12'), keyStore({ privateKey, chain: [leaf], password: text, random }));
+        await writeFile(join(directory, 'password'), text);
+        await openssl('-in', 'password.p12', '-noout', '-passin', 'file:password');
+      }
+    },
+    processLimit,
+  );
 
-  it('is listed by keytool under its alias', async () => {
-    await writeFile(
-      join(directory, 'list.p12'),
-      keyStore({ privateKey, chain: [leaf, issuing], alias: 'pool01', password, random }),
-    );
-    const listed = await keytool('-list', '-v', '-keystore', 'list.p12', '-storepass', password);
-    expect(listed).toContain('Alias name: pool01');
-    expect(listed).toContain('Entry type: PrivateKeyEntry');
-    expect(listed).toContain('Certificate chain length: 2');
-    await expect(keytool('-list', '-keystore', 'list.p12', '-storepass', 'wrong-password')).rejects.toThrow(
-      'Integrity check failed',
-    );
-  });
+  it(
+    'is listed by keytool under its alias',
+    async () => {
+      await writeFile(
+        join(directory, 'list.p12'),
+        keyStore({ privateKey, chain: [leaf, issuing], alias: 'pool01', password, random }),
+      );
+      const listed = await keytool('-list', '-v', '-keystore', 'list.p12', '-storepass', password);
+      expect(listed).toContain('Alias name: pool01');
+      expect(listed).toContain('Entry type: PrivateKeyEntry');
+      expect(listed).toContain('Certificate chain length: 2');
+      await expect(keytool('-list', '-keystore', 'list.p12', '-storepass', 'wrong-password')).rejects.toThrow(
+        'Integrity check failed',
+      );
+    },
+    processLimit,
+  );
 });
 
 describe('a trust store', () => {
@@ -114,39 +129,51 @@ describe('a trust store', () => {
     expect(fingerprints).toEqual([root.fingerprint, other.root.fingerprint]);
   });
 
-  it('is listed by keytool with any password: every anchor, trusted, under its fingerprint', async () => {
-    await writeFile(join(directory, 'trust.p12'), trustStore({ anchors: [root, other.root] }));
-    for (const any of ['changeit', 'whatever']) {
-      const listed = await keytool('-list', '-keystore', 'trust.p12', '-storepass', any);
-      for (const { fingerprint } of [root, other.root]) expect(listed).toContain(`${fingerprint}, `);
-      expect(listed.match(/trustedCertEntry/g)).toHaveLength(2);
-    }
-  });
+  it(
+    'is listed by keytool with any password: every anchor, trusted, under its fingerprint',
+    async () => {
+      await writeFile(join(directory, 'trust.p12'), trustStore({ anchors: [root, other.root] }));
+      for (const any of ['changeit', 'whatever']) {
+        const listed = await keytool('-list', '-keystore', 'trust.p12', '-storepass', any);
+        for (const { fingerprint } of [root, other.root]) expect(listed).toContain(`${fingerprint}, `);
+        expect(listed.match(/trustedCertEntry/g)).toHaveLength(2);
+      }
+    },
+    processLimit,
+  );
 
-  it('without anchors is an empty store', async () => {
-    await writeFile(join(directory, 'empty.p12'), trustStore({ anchors: [] }));
-    expect(await keytool('-list', '-keystore', 'empty.p12', '-storepass', 'changeit')).toContain('0 entries');
-  });
+  it(
+    'without anchors is an empty store',
+    async () => {
+      await writeFile(join(directory, 'empty.p12'), trustStore({ anchors: [] }));
+      expect(await keytool('-list', '-keystore', 'empty.p12', '-storepass', 'changeit')).toContain('0 entries');
+    },
+    processLimit,
+  );
 });
 
-it('both serve a Java TLS server and client, whatever the keys', async () => {
-  const names = keyKinds.map((kind) => keyAlgorithmFor(kind).replace(' ', '-'));
-  await Promise.all(
-    keyKinds.map(async (kind, index) => {
-      const made = hierarchy({ at, issuingKey: kind });
-      const keys = keysFor(kind);
-      const certificate = issue(made.issuer, frontEnd({ publicKey: keys.publicKey, notBefore: at - day, notAfter: at + day }));
-      const place = join(directory, names[index] ?? '');
-      await mkdir(place);
-      const chain = [certificate, made.issuing];
-      const content = keyStore({ privateKey: keys.privateKey, chain, password, random: randomBytes(keyStoreRandomLength) });
-      await writeFile(join(place, 'keystore.p12'), content);
-      await writeFile(join(place, 'keystore-password'), password);
-      await writeFile(join(place, 'truststore.p12'), trustStore({ anchors: [other.root, made.root] }));
-    }),
-  );
-  const program = join(import.meta.dirname, '../../support/key-stores/MutualTls.java');
-  const { stdout } = await runProgram('java', [program, 'fe01.contoso.com', ...names], { cwd: directory });
-  const met = 'keys=[tls] chain=2 anchors=2 met=CN=pool01.contoso.com/CN=pool01.contoso.com';
-  expect(stdout.trim().split('\n')).toEqual(names.map((name) => `${name} ${met}`));
-}, 60_000);
+it(
+  'both serve a Java TLS server and client, whatever the keys',
+  async () => {
+    const names = keyKinds.map((kind) => keyAlgorithmFor(kind).replace(' ', '-'));
+    await Promise.all(
+      keyKinds.map(async (kind, index) => {
+        const made = hierarchy({ at, issuingKey: kind });
+        const keys = keysFor(kind);
+        const certificate = issue(made.issuer, frontEnd({ publicKey: keys.publicKey, notBefore: at - day, notAfter: at + day }));
+        const place = join(directory, names[index] ?? '');
+        await mkdir(place);
+        const chain = [certificate, made.issuing];
+        const content = keyStore({ privateKey: keys.privateKey, chain, password, random: randomBytes(keyStoreRandomLength) });
+        await writeFile(join(place, 'keystore.p12'), content);
+        await writeFile(join(place, 'keystore-password'), password);
+        await writeFile(join(place, 'truststore.p12'), trustStore({ anchors: [other.root, made.root] }));
+      }),
+    );
+    const program = join(import.meta.dirname, '../../support/key-stores/MutualTls.java');
+    const { stdout } = await runProgram('java', [program, 'fe01.contoso.com', ...names], { cwd: directory });
+    const met = 'keys=[tls] chain=2 anchors=2 met=CN=pool01.contoso.com/CN=pool01.contoso.com';
+    expect(stdout.trim().split('\n')).toEqual(names.map((name) => `${name} ${met}`));
+  },
+  processLimit,
+);

@@ -215,9 +215,13 @@ describe('OpenSSL', () => {
 });
 
 describe('our own check', () => {
-  it('finds every leaf to be what was asked for, and no other', () => {
-    for (const { certificate: leaf, privateKey, chain, root, request: expected } of leaves) {
-      expect(checkIssued({ leaf, privateKey, chain, anchors: [root], expected, now })).toEqual([]);
-    }
-  });
+  it(
+    'finds every leaf to be what was asked for, and no other',
+    () => {
+      for (const { certificate: leaf, privateKey, chain, root, request: expected } of leaves) {
+        expect(checkIssued({ leaf, privateKey, chain, anchors: [root], expected, now })).toEqual([]);
+      }
+    },
+    minute,
+  );
 });
