@@ -146,7 +146,6 @@ export class Topology {
   }
 
   setNamespace(name: string, facts: NamespaceFacts | undefined): void {
-    if (sameFacts(this.#namespaces.get(name), facts)) return;
     if (facts === undefined) this.#namespaces.delete(name);
     else this.#namespaces.set(name, facts);
     for (const [domain, state] of this.#domains)
@@ -396,16 +395,6 @@ function claimOf(server: TrustedServer): Claim {
 /** Key of the lists and counts of one role of one domain. */
 function ownerOf({ trustDomain, role }: Pick<TrustedServer['spec'], 'trustDomain' | 'role'>): string {
   return `${trustDomain}/${role}`;
-}
-
-function sameFacts(a: NamespaceFacts | undefined, b: NamespaceFacts | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  const keys = Object.keys(a.labels);
-  return (
-    a.terminating === b.terminating &&
-    keys.length === Object.keys(b.labels).length &&
-    keys.every((key) => a.labels[key] === b.labels[key])
-  );
 }
 
 /** What a listed server counts for before and not after (-1), and the other way round (1). */
