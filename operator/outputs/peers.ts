@@ -5,11 +5,12 @@ import type { Role } from '../api/v1alpha1/index.ts';
 import { meets } from '../topology/mesh.ts';
 import { bucketCount, type PeerList } from '../topology/peer-list.ts';
 
-/** Below this `peers.json` is one document (contract). */
+/** Below this `peers.json` is one document (contract); no shard is larger. */
 const wholeBytes = 256 * 1024;
-/** Mean size of a shard above which their number doubles, and below which it halves. */
-const fullShardBytes = 128 * 1024;
-const sparseShardBytes = 24 * 1024;
+/** Size of the largest shard above which their number doubles, and of two in one below which it halves. */
+const fullShardBytes = 224 * 1024;
+const sparseShardBytes = 96 * 1024;
+const fewestShards = 4;
 
 /** One role's pools as an audience sees them. */
 export interface PeerSource {
@@ -33,24 +34,50 @@ export function peerSources(
   });
 }
 
-/** How many shards the peers take: 1 for one document. `current` keeps a list near a limit from going back and forth. */
+/**
+ * How many shards the peers take: 1 for one document, else a power of two. `current` keeps a list near a limit from going
+ * back and forth; it is read from an annotation, which anybody may have edited.
+ */
 export function shardCount(sources: readonly PeerSource[], current: number): number {
-  const bytes = sources.reduce((sum, source) => sum + source.list.bytes, 0);
-  if (bytes < (current > 1 ? wholeBytes / 2 : wholeBytes * 0.9)) return 1;
-  let count = Math.max(current, 4);
-  while (bytes / count > fullShardBytes && count < bucketCount) count *= 2;
-  while (bytes / count < sparseShardBytes && count > 4) count /= 2;
+  const isSharded = Number.isInteger(Math.log2(current)) && current >= fewestShards && current <= bucketCount;
+  const whole = largestShard(sources, 1);
+  if (whole < (isSharded ? wholeBytes / 2 : wholeBytes * 0.9)) return 1;
+  let count = isSharded ? current : fewestShards;
+  while (count < bucketCount && largestShard(sources, count) > fullShardBytes) count *= 2;
+  while (count > fewestShards && largestShard(sources, count / 2) < sparseShardBytes) count /= 2;
   return count;
+}
+
+/** Bytes of the largest document. */
+function largestShard(sources: readonly PeerSource[], count: number): number {
+  const sizes = Array.from({ length: count }, (_, shard) =>
+    sources
+      .flatMap(({ list, reach }) =>
+        bucketsOf(shard, count).map((bucket) => list.bytesOf(bucket) + list.sizeOf(bucket) * extra(reach)),
+      )
+      .reduce((sum, bytes) => sum + bytes, 0),
+  );
+  return frameBytes + Math.max(...sizes);
 }
 
 /** Identity of one shard's content, from the digests of its buckets: costs nothing for buckets that did not change. */
 export function shardHash(sources: readonly PeerSource[], shard: number, count: number): string {
   const hash = createHash('sha256');
   for (const { role, reach, list } of sources) {
-    hash.update(`${role} ${reach}\n`);
-    for (const bucket of bucketsOf(shard, count)) hash.update(list.digest(bucket));
+    for (const bucket of bucketsOf(shard, count).filter((each) => list.sizeOf(each) > 0)) {
+      hash.update(`${role} ${reach} ${bucket}\n`).update(list.digest(bucket));
+    }
   }
   return hash.digest('hex');
+}
+
+const withinPool = ',"within":"SamePool"';
+/** What surrounds the entries of a document. */
+const frameBytes = '{"peers":[\n\n]}\n'.length;
+
+/** Bytes that an entry takes in a document beside its JSON and a comma: the line feed, and what limits its reach. */
+function extra(reach: PeerSource['reach']): number {
+  return 1 + (reach === 'SamePool' ? withinPool.length : 0);
 }
 
 /** The document of one shard: `{"peers": [{"pool", "role", "names"}]}`. */
@@ -58,7 +85,7 @@ export function shardDocument(sources: readonly PeerSource[], shard: number, cou
   const entries = sources.flatMap(({ list, reach }) =>
     bucketsOf(shard, count)
       .flatMap((bucket) => list.entries(bucket))
-      .map((entry) => (reach === 'SamePool' ? `${entry.slice(0, -1)},"within":"SamePool"}` : entry)),
+      .map((entry) => (reach === 'SamePool' ? `${entry.slice(0, -1)}${withinPool}}` : entry)),
   );
   return entries.length === 0 ? '{"peers":[]}\n' : `{"peers":[\n${entries.join(',\n')}\n]}\n`;
 }

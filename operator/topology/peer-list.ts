@@ -69,6 +69,16 @@ export class PeerList {
     return true;
   }
 
+  /** Pools in one bucket. */
+  sizeOf(index: number): number {
+    return this.#buckets.get(index)?.entries.size ?? 0;
+  }
+
+  /** Bytes of the entries of one bucket as JSON, with a separator each. */
+  bytesOf(index: number): number {
+    return this.#buckets.get(index)?.bytes ?? 0;
+  }
+
   /** SHA-256 over the entries of one bucket; 32 zero octets where it is empty. */
   digest(index: number): Buffer {
     const bucket = this.#buckets.get(index);
