@@ -80,6 +80,7 @@ function makeAuthority(now: number): Authority {
     generation: 1,
     keyId: certificate.subjectKeyId,
     certificate,
+    chain: [certificate],
     intermediates: [certificate],
     anchors: [rootCertificate],
     issuer: issuerOf(certificate, issuing.privateKey),

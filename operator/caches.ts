@@ -26,7 +26,7 @@ import {
   trustedServers,
 } from './kube/resource.ts';
 import { keyOf, Store } from './kube/store.ts';
-import { annotation, label, managedBySelector } from './outputs/labels.ts';
+import { label, managedBySelector } from './outputs/labels.ts';
 import type { Audience } from './topology/names.ts';
 
 export interface Caches {
@@ -50,7 +50,7 @@ export function createCaches({ client, log, namespace, watchNamespaces }: CacheO
     enterpriseCAs: new Store<EnterpriseCA>({ log }),
     trustDomains: new Store<TrustDomain>({ log }),
     trustedServers: new Store<TrustedServer>({ log }),
-    secrets: new Store<MetadataObject>({ log, indexes: { owner: ownersOf, authority: authorityOf } }),
+    secrets: new Store<MetadataObject>({ log, indexes: { owner: ownersOf } }),
     configMaps: new Store<MetadataObject>({ log, indexes: { bundle: bundleOf, domain: domainOf } }),
     namespaces: new Store<Namespace>({ log }),
   };
@@ -94,12 +94,6 @@ export function createCaches({ client, log, namespace, watchNamespaces }: CacheO
 
 function ownersOf({ metadata }: MetadataObject): readonly string[] {
   return (metadata.ownerReferences ?? []).flatMap((owner) => (owner.controller === true ? [owner.uid] : []));
-}
-
-function authorityOf({ metadata }: MetadataObject): readonly string[] {
-  const domain = metadata.labels?.[label.domain];
-  const authority = metadata.annotations?.[annotation.authority];
-  return domain === undefined || authority === undefined ? [] : [`${domain}/${authority}`];
 }
 
 function bundleOf({ metadata }: MetadataObject): readonly string[] {

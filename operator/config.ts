@@ -1,6 +1,8 @@
 // Flags and environment, validated once into one value. A flag wins over its variable.
+import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { parseDuration } from './api/v1alpha1/duration.ts';
 
 export interface Config {
   /** Path of a kubeconfig; absent: the usual places, then the Pod's own service account. */
@@ -61,7 +63,6 @@ const flags = {
 type FlagName = keyof typeof flags;
 
 const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
-const units = { h: 3_600_000, m: 60_000, s: 1000 } as const;
 
 const schema = z.object({
   kubeconfig: z.string().min(1, 'is empty: give the path of a kubeconfig').optional(),
@@ -78,22 +79,21 @@ const schema = z.object({
     .refine(({ port }) => port <= 65535, 'has a port above 65535'),
   'log-level': z.enum(['error', 'warn', 'info', 'debug'], 'is not one of error, warn, info, debug').default('info'),
   'log-format': z.enum(['text', 'json'], 'is not one of text, json').default('text'),
-  'leader-elect': z.boolean().default(false),
+  // A flag is there or not, a variable has a value.
+  'leader-elect': z
+    .union([z.boolean(), z.enum(['true', 'false'])], 'is neither true nor false')
+    .default(false)
+    .transform((value) => value === true || value === 'true'),
   'watch-namespaces': z
     .string()
-    .transform((text) => text.split(',').map((name) => name.trim()))
+    .transform((text) => [...new Set(text.split(',').map((name) => name.trim()))])
     .refine((names) => names.every((name) => dnsLabel.test(name)), 'is not a list of namespaces separated by commas')
     .optional(),
   'membership-grace': z
     .string()
     .regex(/^([0-9]+(h|m|s))+$/, 'is not a duration such as 10m or 1h30m')
     .default('10m')
-    .transform((text) =>
-      [...text.matchAll(/([0-9]+)(h|m|s)/g)].reduce(
-        (sum, [, count, unit]) => sum + Number(count) * units[unit as keyof typeof units],
-        0,
-      ),
-    ),
+    .transform(parseDuration),
 });
 
 /**
@@ -104,9 +104,9 @@ export function readConfig(args: readonly string[], environment: Readonly<Record
   const given = parseFlags(args);
   if (given.help === true) return 'help';
   const fromEnvironment = Object.fromEntries(
-    Object.entries(flags).flatMap(([name, { type }]) => {
+    Object.keys(flags).flatMap((name) => {
       const value = environment[variableOf(name)];
-      return value === undefined || name === 'help' ? [] : [[name, type === 'boolean' ? value === 'true' : value]];
+      return value === undefined || value === '' || name === 'help' ? [] : [[name, value]];
     }),
   );
   const parsed = schema.safeParse({ ...fromEnvironment, ...given });
@@ -130,7 +130,7 @@ export function readConfig(args: readonly string[], environment: Readonly<Record
     leaderElect: parsed.data['leader-elect'],
     watchNamespaces: parsed.data['watch-namespaces'],
     membershipGrace: parsed.data['membership-grace'],
-    identity: environment['POD_NAME'] ?? `${environment['HOSTNAME'] ?? 'local'}-${process.pid}`,
+    identity: environment['POD_NAME'] ?? `${hostname()}-${process.pid}`,
   };
 }
 

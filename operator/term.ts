@@ -7,6 +7,7 @@ import type { Caches } from './caches.ts';
 import type { Context, Wake } from './controllers/context.ts';
 import { EnterpriseCAs } from './controllers/enterprise-ca/index.ts';
 import { reconcileSharedCertificate } from './controllers/shared-certificate/index.ts';
+import { sharedOwnerNamespace } from './controllers/shared-secret.ts';
 import { TrustBundles } from './controllers/trust-bundle/index.ts';
 import { encodeBundleKey } from './controllers/trust-bundle/observe.ts';
 import { DomainCounts } from './controllers/trust-domain/counts.ts';
@@ -92,7 +93,12 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
         if (delay !== undefined) queues.trustBundle.addAfter(encodeBundleKey(key), delay);
       },
     },
-    issued: (name) => journal.holdersOf(name),
+    // A shared certificate lies with the operator and holds its names for the namespace of its server.
+    issued: (name) =>
+      journal.holdersOf(name).map((holder) => ({
+        ...holder,
+        namespace: (holder.namespace === namespace ? sharedOwnerNamespace(holder.secret) : undefined) ?? holder.namespace,
+      })),
     inGrace: (server) => (graceEnd(server, now(), grace) ?? 0) > now(),
   });
   const trust = finish.use(
@@ -177,16 +183,11 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
     if (metadata === undefined) return;
     const enterpriseCA = metadata.labels?.[label.enterpriseCA];
     if (enterpriseCA !== undefined) queues.enterpriseCA.add(enterpriseCA);
+    const isShared = metadata.namespace === namespace && metadata.labels?.[label.use] !== undefined;
+    if (isShared && metadata.labels?.[label.server] === undefined) return wakeUsersOf(metadata.name);
     if (current !== undefined && isOwnWrite(old, current)) return;
     for (const name of new Set([old, current].map((each) => each?.metadata.labels?.[label.server]))) {
       if (name !== undefined) queues.trustedServer.add(`${metadata.namespace}/${name}`);
-    }
-    if (
-      metadata.namespace === namespace &&
-      metadata.labels?.[label.use] !== undefined &&
-      metadata.labels[label.server] === undefined
-    ) {
-      wakeUsersOf(metadata.name);
     }
   }
 

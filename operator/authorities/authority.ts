@@ -16,7 +16,9 @@ export interface Authority {
   /** Subject key id of the issuing certificate, lower-case hex: the identity that certificates record. */
   readonly keyId: string;
   readonly certificate: Certificate;
-  /** What a server sends after its leaf: the issuing certificate and those between it and an anchor. */
+  /** The issuing certificate, then each one's issuer as far as they are known: what a leaf is checked with. */
+  readonly chain: readonly Certificate[];
+  /** What a server sends after its leaf: the chain without a root. */
   readonly intermediates: readonly Certificate[];
   /** What must be trusted for this CA, of every generation. */
   readonly anchors: readonly Certificate[];
@@ -40,6 +42,12 @@ export class Authorities {
   readonly #states = new Map<string, AuthorityState>();
   /** Outlives a CA that becomes unavailable: what it issued is in use. */
   readonly #anchors = new Map<string, KnownAnchors>();
+  #version = 0;
+
+  /** Another number after every change of what is trusted. */
+  get version(): number {
+    return this.#version;
+  }
 
   get(enterpriseCA: string): AuthorityState {
     return (
@@ -64,6 +72,7 @@ export class Authorities {
     const { enterpriseCA, anchors } = authority;
     this.#states.set(enterpriseCA, { available: true, authority });
     this.#anchors.set(enterpriseCA, { enterpriseCA, anchors, keyIds });
+    this.#version += 1;
   }
 
   setUnavailable(enterpriseCA: string, reason: string, message: string): void {

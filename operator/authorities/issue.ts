@@ -43,8 +43,8 @@ export async function issueCertificate(authority: Authority, wish: CertificateWi
     ...validity({ now, duration: authority.leaf.duration, issuerNotAfter: authority.certificate.notAfter }),
   };
   const leaf = parseCertificate(signLeaf(authority.issuer, { ...expected, publicKey }));
-  const { intermediates, anchors } = authority;
-  const problems = checkIssued({ leaf, privateKey, chain: intermediates, anchors, expected, now });
+  const { chain: issuers, intermediates, anchors } = authority;
+  const problems = checkIssued({ leaf, privateKey, chain: issuers, anchors, expected, now });
   if (problems.length > 0) {
     throw new IssuanceError(
       `The certificate for ${wish.dnsNames[0]} by EnterpriseCA ${authority.enterpriseCA} was discarded: ` +

@@ -15,7 +15,7 @@ export interface Stores {
   readonly enterpriseCAs: Store<EnterpriseCA>;
   readonly trustDomains: Store<TrustDomain>;
   readonly trustedServers: Store<TrustedServer>;
-  /** By metadata, and only those that carry our label. Indexes: `owner` (UID), `authority` (`domain/key id`). */
+  /** By metadata, and only those that carry our label. Index: `owner` (UID). */
   readonly secrets: Store<MetadataObject>;
   /** As Secrets. Indexes: `bundle` (`domain/audience/namespace`), `domain`. */
   readonly configMaps: Store<MetadataObject>;

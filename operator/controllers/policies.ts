@@ -3,6 +3,7 @@
 import { expectedKeys } from '../outputs/certificate-secret.ts';
 import { reissueBreaker } from '../trust/reissue.ts';
 import type { Circumstances, ObservedNeed } from './observed-need.ts';
+import { notOwnedRetry } from './requeue.ts';
 
 export interface Cause {
   readonly kind: 'Missing' | 'Edited' | 'Expired' | 'AuthorityReplaced' | 'ProfileChanged' | 'SourceChanged' | 'Due';
@@ -116,7 +117,7 @@ const secretNotOwned: Guard = (_cause, { foreign, need }, _circumstances, now) =
         reason: 'SecretNotOwned',
         message: `Secret ${need.secretName} belongs to another object. Rename this server or member, or set secretName.`,
         while: 'Stalled',
-        until: now + 60_000,
+        until: now + notOwnedRetry,
       }
     : undefined;
 

@@ -8,3 +8,11 @@ export function requeueAt(at: number | undefined, now: number): Requeue | undefi
   if (at === undefined) return undefined;
   return { requeueAfterMs: Math.min(Math.max(at - now, 1000), longest) };
 }
+
+/** A name that somebody else's object has is tried again after this, ms: what lacks our label is not watched. */
+export const notOwnedRetry = 20_000;
+
+export function earliest(times: readonly (number | undefined)[]): number | undefined {
+  const given = times.filter((time) => time !== undefined);
+  return given.length === 0 ? undefined : Math.min(...given);
+}

@@ -14,3 +14,9 @@ export function sharedSecretName(need: CertificateNeed, server: TrustedServer, d
   const owner = need.shared === 'Domain' ? domain.metadata.name : `${server.metadata.name}.${server.metadata.namespace}`;
   return `${owner}.${kebabCase(need.use)}`;
 }
+
+/** The namespace of the server that a shared Secret belongs to; undefined where it belongs to a domain. */
+export function sharedOwnerNamespace(secretName: string): string | undefined {
+  const [, namespace, use] = secretName.split('.');
+  return use === undefined ? undefined : namespace;
+}

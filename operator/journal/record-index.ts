@@ -6,8 +6,9 @@ import type { JournalRecord } from './record.ts';
 /** An object that has a certificate for a name. */
 export interface Holder {
   readonly uid: string;
-  /** Of the Secret with the certificate. */
+  /** The Secret that the certificate was issued for. */
   readonly namespace: string;
+  readonly secret: string;
   /** Of the certificate that lasts longest, epoch ms. */
   readonly notAfter: number;
 }
@@ -143,7 +144,8 @@ export class RecordIndex {
 }
 
 function holderOf({ uid, secret, notAfter }: JournalRecord): Holder {
-  return { uid, namespace: secret.slice(0, secret.indexOf('/')), notAfter };
+  const slash = secret.indexOf('/');
+  return { uid, namespace: secret.slice(0, slash), secret: secret.slice(slash + 1), notAfter };
 }
 
 /** The later one where both end together. */

@@ -2,7 +2,15 @@
 import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
 import { configMaps, namespaces, secrets, trustedServers } from '../../operator/kube/resource.ts';
-import { contoso, leafOf, serverManifest, startTrustmesh, type Trustmesh, textOf } from '../support/installation.ts';
+import {
+  contoso,
+  domainManifest,
+  leafOf,
+  serverManifest,
+  startTrustmesh,
+  type Trustmesh,
+  textOf,
+} from '../support/installation.ts';
 import { waitFor } from '../support/wait.ts';
 
 /** Milliseconds that what lost its membership or admission stays. */
@@ -97,11 +105,10 @@ describe('bundles', () => {
 
   it('go to member namespaces with what clients trust, stay through a flapping label, and go when it is gone for long', async () => {
     const name = 'trustmesh-contoso';
-    const domain = `${contoso.split('---')[2]}`.replace(
-      '{kubernetes.io/metadata.name: media}}}\n  admission',
-      '{trustmesh.io/domain: contoso}}}\n  admission',
+    const members = { namespaceSelector: { matchLabels: { 'trustmesh.io/domain': 'contoso' } } };
+    await trustmesh.apply(
+      `{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "clients"}}\n---\n${domainManifest('contoso', { members })}`,
     );
-    await trustmesh.apply(`{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "clients"}}\n---\n${domain}`);
     await setLabel('clients', 'trustmesh.io/domain', 'contoso');
     const { 'ca.crt': roots = '' } = await trustmesh.configMap('clients', name);
     expect(new X509Certificate(roots).ca).toBe(true);
@@ -150,10 +157,15 @@ describe('admission', () => {
     await trustmesh.apply(
       '{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "branch", "labels": {"site": "branch"}}}',
     );
-    const domain = `${contoso.split('---')[2]}`.trimEnd();
-    await trustmesh.apply(
-      `${domain}\n    - namespaceSelector: {matchLabels: {site: branch}}\n      roles: [Mediation]\n      names: ["*.contoso.com"]\n`,
-    );
+    const selected = (label: string, value: string) => ({
+      namespaceSelector: { matchLabels: { [label]: value } },
+      names: ['*.contoso.com'],
+    });
+    const admission = [
+      { ...selected('kubernetes.io/metadata.name', 'media'), roles: ['FrontEnd', 'Mediation', 'PersistentChat', 'Server'] },
+      { ...selected('site', 'branch'), roles: ['Mediation'] },
+    ];
+    await trustmesh.apply(domainManifest('contoso', { admission }));
     await trustmesh.apply(server('roaming', 'Mediation').replace('"namespace":"media"', '"namespace":"branch"'));
     await trustmesh.ready('branch', 'roaming');
     const listed = async () => (await poolsIn('trustmesh-contoso-front-end')).includes('roaming.contoso.com');

@@ -79,9 +79,9 @@ export const objectName = name({
 
 /** Where CRLs, OCSP and issuer certificates are downloaded. ASCII, since it is written into certificates as IA5String (RFC 5280, 4.2.1.6). */
 export const baseURL = name({
-  pattern: /^https?:\/\/[A-Za-z0-9.-]+(:[0-9]{1,5})?(\/[A-Za-z0-9._~-]+)*\/?$/,
+  pattern: /^http:\/\/[A-Za-z0-9.-]+(:[0-9]{1,5})?(\/[A-Za-z0-9._~-]+)*\/?$/,
   maxLength: 512,
-  message: 'A base URL is http or https, a host, and at most a path: no user, query or fragment.',
+  message: 'A base URL is http, a host, and at most a path: no user, query or fragment.',
   otherwise:
-    'a base URL: write http or https, a host and at most a path, such as http://pki.contoso.com, without user, query or fragment',
+    'a base URL: write http (with https, checking a certificate would need another certificate checked), a host and at most a path, such as http://pki.contoso.com, without user, query or fragment',
 });

@@ -4,6 +4,7 @@ import { parseDuration } from '../../api/v1alpha1/duration.ts';
 import type { EnterpriseCA } from '../../api/v1alpha1/index.ts';
 import type { Authority } from '../../authorities/authority.ts';
 import type { Certificate } from '../../pki/certificate.ts';
+import { withoutRoots } from '../../pki/chain.ts';
 import { issuerOf } from '../../pki/leaf.ts';
 import type { CAObservation, Generation } from './observe.ts';
 import type { History } from './secrets.ts';
@@ -153,8 +154,7 @@ function planProvided(
   ];
   const keyIds = [...new Set([...history.keyIds, keyId])];
   const isNew = !history.keyIds.includes(keyId) || found.anchors.some(({ fingerprint }) => !known.has(fingerprint));
-  const intermediates = found.chain.filter((each) => !found.anchors.some((anchor) => anchor.fingerprint === each.fingerprint));
-  const authority = authorityOf(enterpriseCA, 1, { certificate, privateKey: found.privateKey }, intermediates, anchors);
+  const authority = authorityOf(enterpriseCA, 1, { certificate, privateKey: found.privateKey }, found.chain, anchors);
   return {
     actions: isNew ? [{ kind: 'WriteHistory', history: { ...history, anchors, keyIds } }] : [],
     authorities,
@@ -166,7 +166,7 @@ function authorityOf(
   enterpriseCA: EnterpriseCA,
   generation: number,
   { certificate, privateKey }: StoredAuthority,
-  intermediates: readonly Certificate[],
+  chain: readonly Certificate[],
   anchors: readonly Certificate[],
 ): Authority {
   const { name } = enterpriseCA.metadata;
@@ -186,7 +186,8 @@ function authorityOf(
     generation,
     keyId,
     certificate,
-    intermediates,
+    chain,
+    intermediates: withoutRoots(chain),
     anchors,
     issuer: issuerOf(certificate, privateKey, urls),
     leaf: {

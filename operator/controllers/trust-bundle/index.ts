@@ -2,14 +2,12 @@
 import type { Requeue } from '../../kube/controller.ts';
 import type { BundleKey, PeerChange } from '../../topology/topology.ts';
 import type { Context } from '../context.ts';
-import { requeueAt } from '../requeue.ts';
+import { notOwnedRetry, requeueAt } from '../requeue.ts';
 import { enact } from './enact.ts';
 import { decodeBundleKey, encodeBundleKey, observe } from './observe.ts';
 import { plan } from './plan.ts';
 import { report } from './report.ts';
 
-/** A name taken by somebody else's ConfigMap is tried again after this, ms. */
-const notOwnedRetry = 60_000;
 /** How long added peers wait for others to be written with, ms; and how much longer for each MiB that the lists take. */
 const coalesce = 1000;
 const coalescePerMiB = 4000;

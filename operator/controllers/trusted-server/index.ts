@@ -2,7 +2,7 @@
 import type { Requeue } from '../../kube/controller.ts';
 import { trustedServers } from '../../kube/resource.ts';
 import type { Context, Wake } from '../context.ts';
-import { requeueAt } from '../requeue.ts';
+import { earliest, notOwnedRetry, requeueAt } from '../requeue.ts';
 import { sharedKey } from '../shared-secret.ts';
 import { writeStatus } from '../write-status.ts';
 import { enact } from './enact.ts';
@@ -61,11 +61,15 @@ export class TrustedServers {
     if (placement?.listed === true && placement.admission?.admitted !== true && now() >= (observation.graceEnd ?? 0))
       topology.refresh(key);
     if (outcome.failure !== undefined) throw outcome.failure;
-    const renewals = [...outcome.certificates.values()].map((facts) => facts.renewAt);
-    const times = [...renewals, ...(planned.lookAgainAt === undefined ? [] : [planned.lookAgainAt])];
-    return (
-      (times.length === 0 ? undefined : requeueAt(Math.min(...times), now())) ??
-      (settling ? { requeueAfterMs: settlingRetry } : undefined)
+    const notOwned = outcome.trustNotOwned || [...outcome.obstacles.values()].some(({ reason }) => reason === 'SecretNotOwned');
+    return requeueAt(
+      earliest([
+        planned.lookAgainAt,
+        ...[...outcome.certificates.values()].map((facts) => facts.renewAt),
+        settling ? now() + settlingRetry : undefined,
+        notOwned ? now() + notOwnedRetry : undefined,
+      ]),
+      now(),
     );
   }
 }

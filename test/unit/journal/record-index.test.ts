@@ -34,7 +34,8 @@ function naiveHolders(records: readonly JournalRecord[], name: string, now: numb
       (best, each) => (best && best.notAfter > each.notAfter ? best : each),
       undefined,
     );
-    return longest ? [{ uid, namespace: longest.secret.split('/')[0] ?? '', notAfter: longest.notAfter }] : [];
+    const [namespace = '', secret = ''] = longest?.secret.split('/') ?? [];
+    return longest ? [{ uid, namespace, secret, notAfter: longest.notAfter }] : [];
   });
 }
 
