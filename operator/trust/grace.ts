@@ -2,8 +2,6 @@
 // still list it and bundles stay.
 import type { TrustedServer } from '../api/v1alpha1/index.ts';
 
-export const defaultGrace = 600_000;
-
 /** When a server that is not admitted any more leaves the peer lists, epoch ms; undefined if it never was admitted. */
 export function graceEnd(server: TrustedServer, now: number, grace: number): number | undefined {
   if ((server.status?.certificates ?? []).length === 0) return undefined;

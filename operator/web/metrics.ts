@@ -19,9 +19,9 @@ export interface Metrics {
 const buckets = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60];
 
 export function createMetrics(secrets: () => Iterable<MetadataObject>): Metrics {
-  const registers = [new Registry()];
-  const [registry] = registers;
-  if (registry !== undefined) collectDefaultMetrics({ register: registry });
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
   const requests = new Counter({
     name: 'trustmesh_api_requests_total',
     help: 'Requests to the API server.',
@@ -77,7 +77,7 @@ export function createMetrics(secrets: () => Iterable<MetadataObject>): Metrics 
     onWaited: (controller, seconds) => waited.observe({ controller }, seconds),
     onIssued: (enterpriseCA) => issued.inc({ enterprise_ca: enterpriseCA }),
     onLeading: (leading) => leader.set(leading ? 1 : 0),
-    exposition: async () => `${(await registry?.metrics()) ?? ''}\n${expiry(secrets())}`,
+    exposition: async () => `${await registry.metrics()}\n${expiry(secrets())}`,
   };
 }
 
@@ -95,10 +95,13 @@ function expiry(secrets: Iterable<MetadataObject>): string {
       use: metadata.labels?.[label.use],
       member: metadata.annotations?.[annotation.member],
     };
-    const pairs = Object.entries(labels).flatMap(([key, value]) =>
-      value === undefined ? [] : [`${key}=${JSON.stringify(value)}`],
-    );
+    const pairs = Object.entries(labels).flatMap(([key, value]) => (value === undefined ? [] : [`${key}="${escaped(value)}"`]));
     lines.push(`${name}{${pairs.join(',')}} ${at / 1000}`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** The text format knows three escapes and fails whole on any other: an annotation may hold whatever a tenant wrote. */
+function escaped(value: string): string {
+  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 }

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { messageOf } from '../kube/log.ts';
 
 export interface WebOptions {
   readonly host?: string | undefined;
@@ -22,7 +23,7 @@ export async function serveWeb({ host, port, metrics, notReady }: WebOptions): P
 
   async function answer(url: string, response: ServerResponse): Promise<void> {
     try {
-      switch (new URL(url, 'http://localhost').pathname) {
+      switch (url.split('?', 1)[0]) {
         case '/healthz':
           return send(response, 200, 'ok\n');
         case '/readyz': {
@@ -34,8 +35,8 @@ export async function serveWeb({ host, port, metrics, notReady }: WebOptions): P
         default:
           return send(response, 404, 'There are /metrics, /healthz and /readyz here.\n');
       }
-    } catch {
-      send(response, 500, 'failed\n');
+    } catch (error) {
+      send(response, 500, `${messageOf(error)}\n`);
     }
   }
 
