@@ -1,11 +1,11 @@
 // A CA as an enterprise brings its own: made by other software than the operator's.
 import 'reflect-metadata';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, type webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 
 export interface ForeignCA {
   readonly certificate: x509.X509Certificate;
-  readonly keys: CryptoKeyPair;
+  readonly keys: webcrypto.CryptoKeyPair;
   /** PEM, each with a final newline. */
   readonly pem: string;
   readonly keyPem: string;
@@ -21,7 +21,7 @@ export interface ForeignCAOptions {
   /** Epoch ms; by default in a year. */
   readonly notAfter?: number;
   /** By default a new one. */
-  readonly keys?: CryptoKeyPair;
+  readonly keys?: webcrypto.CryptoKeyPair;
 }
 
 const ecdsa = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;

@@ -42,6 +42,8 @@ export interface Trustmesh extends AsyncDisposable {
   readonly operator: OperatorProcess;
   /** Starts one more, with the same flags and these. */
   startReplica(args?: readonly string[], options?: ReplicaOptions): Promise<OperatorProcess>;
+  /** Ends every operator that still runs, in order. */
+  stopReplicas(): Promise<void>;
   apply(yaml: string): Promise<void>;
   /** Undefined where there is none. */
   find<T extends KubeObject>(resource: Resource<T>, key: ObjectKey): Promise<T | undefined>;
@@ -67,9 +69,11 @@ export async function startTrustmesh(options: InstallationOptions = {}): Promise
   const { kubeconfig } = await installOperator(controlPlane, { values });
   const admin = stack.use(new KubeClient(loadKubeConfig(controlPlane.kubeconfig), { fieldManager: 'administrator' }));
   let operator: OperatorProcess | undefined;
+  const operators: OperatorProcess[] = [];
+  stack.defer(async () => void (await Promise.all(operators.map((each) => each[Symbol.asyncDispose]()))));
   const startReplica = async (more: readonly string[] = [], replica: ReplicaOptions = {}) => {
     operator = await startOperator({ kubeconfig, ...replica, args: [...args, ...more] });
-    stack.use(operator);
+    operators.push(operator);
     return operator;
   };
   if (wanted) await startReplica();
@@ -112,6 +116,7 @@ export async function startTrustmesh(options: InstallationOptions = {}): Promise
       return operator;
     },
     startReplica,
+    stopReplicas: async () => void (await Promise.all(operators.splice(0).map((each) => each.stop()))),
     apply: async (yaml) => void (await applyManifests(controlPlane.kubeconfig, parseManifests(yaml))),
     find,
     secret: (namespace, name) => waitFor(`Secret ${namespace}/${name}`, () => find(secrets, { namespace, name })),
