@@ -60,7 +60,7 @@ interface Bucket {
 }
 
 const NOTE_BYTES = 1024;
-/** For each object 25 at once, then one in 5 minutes, as client-go has it. */
+/** For each object and reason 25 at once, then one in 5 minutes: what is said often of an object hides nothing else of it. */
 const BURST = 25;
 const REFILL_MS = 5 * 60_000;
 /** Of what is remembered to recognise repetitions. */
@@ -124,7 +124,7 @@ export class EventRecorder {
   }
 
   #enqueue(known: Known): void {
-    if (known.pending || this.#stop.signal.aborted || !this.#permitted(known.event.regarding.uid)) return;
+    if (known.pending || this.#stop.signal.aborted || !this.#permitted(known.event)) return;
     if (this.#queue.length >= (this.#options.queueLimit ?? 10_000)) {
       this.#log.debug('event dropped: too many wait', { event: known.event.metadata.name });
       return;
@@ -134,13 +134,14 @@ export class EventRecorder {
     this.#startSender();
   }
 
-  /** Takes a token of the object's bucket. */
-  #permitted(uid: string): boolean {
+  /** Takes a token of the bucket for this object and reason. */
+  #permitted({ regarding, reason }: NewEvent): boolean {
     const now = performance.now();
-    const bucket = this.#buckets.get(uid) ?? { tokens: BURST, at: now };
+    const id = `${regarding.uid}/${reason}`;
+    const bucket = this.#buckets.get(id) ?? { tokens: BURST, at: now };
     bucket.tokens = Math.min(BURST, bucket.tokens + (now - bucket.at) / REFILL_MS);
     bucket.at = now;
-    remember(this.#buckets, uid, bucket);
+    remember(this.#buckets, id, bucket);
     if (bucket.tokens < 1) return false;
     bucket.tokens--;
     return true;

@@ -151,13 +151,14 @@ describe('an event', () => {
 });
 
 describe('a recorder', () => {
-  it('sends 25 of one object at once and then no more for a while, and others as ever', async () => {
+  it('sends 25 of one object and reason at once and then no more for a while, and others as ever', async () => {
     const [noisy, quiet] = [await freshObject(), await freshObject()];
     const recording = recorder();
     for (let serial = 0; serial < 60; serial++) recording.record(issued(noisy, `serial ${serial}`));
+    recording.record({ ...issued(noisy), reason: 'NameConflict' });
     recording.record(issued(quiet));
     await recording.drain();
-    expect([(await eventsOf(noisy)).length, (await eventsOf(quiet)).length]).toEqual([25, 1]);
+    expect([(await eventsOf(noisy)).length, (await eventsOf(quiet)).length]).toEqual([26, 1]);
   });
 
   it('sends a burst of one event as one series, not as a request each', async () => {
