@@ -1,15 +1,12 @@
 // The stage: a real control plane, the operator with the permissions that the chart gives it, and a topology applied.
 import { join } from 'node:path';
-import { z } from 'zod';
 import { KubeClient } from '../../operator/kube/client.ts';
 import { loadKubeConfig } from '../../operator/kube/kube-config.ts';
-import { enterpriseCAs, type Resource, trustDomains, trustedServers } from '../../operator/kube/resource.ts';
 import { type Binary, findBinary } from '../../test/support/controlplane/binaries.ts';
 import { startControlPlane } from '../../test/support/controlplane/index.ts';
 import { installOperator } from '../../test/support/install.ts';
 import { startOperator } from '../../test/support/operator.ts';
 import { runProgram } from '../../test/support/process.ts';
-import { waitFor } from '../../test/support/wait.ts';
 import { step } from './terminal.ts';
 
 const repository = join(import.meta.dirname, '../..');
@@ -60,34 +57,4 @@ export async function startNetwork(running: AsyncDisposableStack): Promise<Netwo
       return (await runProgram(kubectlPath, args, options)).stdout;
     },
   };
-}
-
-const reported = z.object({
-  metadata: z.object({ name: z.string(), generation: z.number() }),
-  status: z.object({
-    observedGeneration: z.number(),
-    conditions: z.array(z.object({ type: z.string(), status: z.string(), message: z.string() })).default([]),
-  }),
-});
-
-/** Waits until every object of ours is Ready as it is now. Throws with what those say that are not. */
-export async function everythingReady({ client }: Network): Promise<void> {
-  await waitFor(
-    'everything to be Ready',
-    async () => {
-      const resources: readonly Resource[] = [enterpriseCAs, trustDomains, trustedServers];
-      const lists = await Promise.all(resources.map((resource) => client.list(resource)));
-      const waiting = lists
-        .flatMap(({ items }) => items)
-        .flatMap((object) => {
-          const { metadata, status } = reported.parse(object);
-          const ready = status.conditions.find(({ type }) => type === 'Ready');
-          const isReady = ready?.status === 'True' && status.observedGeneration === metadata.generation;
-          return isReady ? [] : [`${object.kind} ${metadata.name}: ${ready?.message ?? 'no word of it yet'}`];
-        });
-      if (waiting.length > 0) throw new Error(waiting.join('\n'));
-      return true;
-    },
-    { limitMs: 60_000 },
-  );
 }

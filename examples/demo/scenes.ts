@@ -110,12 +110,12 @@ export async function refused(
   );
   return [
     {
-      caller: 'fe03, which nobody named',
+      caller: 'fe03, named by nobody',
       callee: 'med01',
       listener: listener('med01'),
       call: { material: makeMaterial(enterprise, { dnsNames: ['fe03.contoso.com'] }), trust, serverName: med01.fqdn },
       expected: refusedBy('server', 'peer-not-in-topology'),
-      why: 'our CA signed it, nobody named it',
+      why: 'our CA signed it, no topology names it',
     },
     {
       caller: 'chat01 PersistentChat',
