@@ -102,7 +102,14 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
     inGrace: (server) => (graceEnd(server, now(), grace) ?? 0) > now(),
   });
   const trust = finish.use(
-    new TrustState({ topology, authorities, secrets: stores.secrets, configMaps: stores.configMaps, now }),
+    new TrustState({
+      topology,
+      authorities,
+      secrets: stores.secrets,
+      configMaps: stores.configMaps,
+      recorded: (secret) => journal.latestOf(secret),
+      now,
+    }),
   );
   const context: Context = {
     client,
@@ -184,7 +191,10 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
     const enterpriseCA = metadata.labels?.[label.enterpriseCA];
     if (enterpriseCA !== undefined) queues.enterpriseCA.add(enterpriseCA);
     const isShared = metadata.namespace === namespace && metadata.labels?.[label.use] !== undefined;
-    if (isShared && metadata.labels?.[label.server] === undefined) return wakeUsersOf(metadata.name);
+    if (isShared && metadata.labels?.[label.server] === undefined) {
+      wakeUsersOf(metadata.name);
+      return;
+    }
     if (current !== undefined && isOwnWrite(old, current)) return;
     for (const name of new Set([old, current].map((each) => each?.metadata.labels?.[label.server]))) {
       if (name !== undefined) queues.trustedServer.add(`${metadata.namespace}/${name}`);

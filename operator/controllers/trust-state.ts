@@ -15,6 +15,8 @@ export interface TrustStateOptions {
   readonly authorities: Authorities;
   readonly secrets: Store<MetadataObject>;
   readonly configMaps: Store<MetadataObject>;
+  /** The last certificate that was issued for a Secret, `namespace/name`. */
+  readonly recorded: (secret: string) => { readonly fingerprint: string; readonly authority: string } | undefined;
   readonly now: () => number;
 }
 
@@ -29,32 +31,40 @@ interface Remembered {
   readonly until: number;
 }
 
-interface Stale {
-  /** What the bundles were held against. */
+/** The distribution of new trust through a domain, until everybody holds it. */
+interface Distribution {
+  /** What bundles and Secrets are held against. */
   readonly hashes: string;
-  /** Keys of the ConfigMaps that hold other trust. */
-  readonly keys: Set<string>;
+  /** `Kind namespace/name` of what does not hold it yet. */
+  readonly behind: Set<string>;
+  /** Epoch ms. */
+  readonly since: number;
 }
+
+/** How long a straggler holds new certificates up, ms: one namespace out of order must not stop the domain for good. */
+const patience = 600_000;
 
 export class TrustState implements Disposable {
   readonly #options: TrustStateOptions;
   /** By domain and circle. */
   readonly #remembered = new Map<string, Remembered>();
-  /** By domain. */
-  readonly #stale = new Map<string, Stale>();
-  /** By domain: the hash of the anchors, or `face/key id` of the issuer, to the number of Secrets with it. */
-  readonly #secretsByHash = new Map<string, Map<string, number>>();
+  /** By domain, the last one. */
+  readonly #distributions = new Map<string, Distribution>();
+  /** By domain and `face/key id` of the issuer, the number of Secrets from it. */
   readonly #secretsByIssuer = new Map<string, Map<string, number>>();
+  /** By Secret, what it counts for above. */
+  readonly #counted = new Map<string, readonly [domain: string, issuer: string]>();
   readonly #subscriptions = new DisposableStack();
 
   constructor(options: TrustStateOptions) {
     this.#options = options;
-    for (const secret of options.secrets.list()) this.#countSecret(secret, 1);
-    this.#subscriptions.use(options.configMaps.onChange((change) => this.#onConfigMap(change)));
+    for (const secret of options.secrets.list()) this.#countSecret(keyOf(secret), secret);
+    this.#subscriptions.use(options.configMaps.onChange((change) => this.#follow(change)));
     this.#subscriptions.use(
       options.secrets.onChange((change) => {
-        if (change.old !== undefined) this.#countSecret(change.old, -1);
-        if (change.new !== undefined) this.#countSecret(change.new, 1);
+        const secret = change.new ?? change.old;
+        if (secret !== undefined) this.#countSecret(keyOf(secret), change.new);
+        this.#follow(change);
       }),
     );
   }
@@ -79,10 +89,11 @@ export class TrustState implements Disposable {
     if (wanted === undefined || inPlace?.metadata.annotations?.[annotation.trustHash] !== wanted.bundle.hash) {
       return `ConfigMap ${own} with the anchors for it is not in place yet.`;
     }
-    const [first] = this.#staleBundles(domain);
-    if (first !== undefined) return `ConfigMap ${first} does not hold the new anchors yet.`;
-    const behind = this.#secretsBehind(domain);
-    return behind === 0 ? undefined : `${behind} Secrets of the domain do not hold the new anchors yet.`;
+    const { behind, since } = this.#distribution(domain);
+    const [first] = behind;
+    if (first === undefined || since + patience < this.#options.now()) return undefined;
+    const others = behind.size === 1 ? '' : ` and ${behind.size - 1} more`;
+    return `${first}${others} of the domain do not hold the new anchors yet.`;
   }
 
   #trustOf(domainName: string, circle: Circle): AudienceTrust | undefined {
@@ -91,15 +102,15 @@ export class TrustState implements Disposable {
     if (domain === undefined) return undefined;
     const { enterpriseCA, additionalEnterpriseCAs = [] } = domain.spec;
     const face = circle === 'Clients' ? 'Any' : 'Internal';
+    const faces = circle === 'Clients' ? ['Internal', 'External'] : ['Internal'];
     const additional = additionalEnterpriseCAs.filter((name) => topology.namesAuthority(domainName, name, face));
     const named = [...new Set([enterpriseCA, ...additional])];
     // A CA that the domain no longer names is trusted for as long as a certificate of its is in a Secret.
     const issuers = this.#secretsByIssuer.get(domainName);
     const former = authorities
       .known()
-      .filter(
-        (known) => !named.includes(known.enterpriseCA) && known.keyIds.some((keyId) => issuers?.has(`${face}/${keyId}`) === true),
-      )
+      .filter(({ enterpriseCA: name }) => !named.includes(name))
+      .filter(({ keyIds }) => keyIds.some((keyId) => faces.some((each) => issuers?.has(`${each}/${keyId}`) === true)))
       .map((known) => known.enterpriseCA);
     const sources = [...named, ...former];
     const inputs = `${authorities.version} ${sources.join(' ')}`;
@@ -119,62 +130,84 @@ export class TrustState implements Disposable {
     return this.#trustOf(domain, circle)?.bundle.hash ?? '';
   }
 
-  #staleBundles(domain: string): ReadonlySet<string> {
+  #distribution(domain: string): Distribution {
     const hashes = `${this.#hashOf(domain, 'Clients')} ${this.#hashOf(domain, 'Internal')}`;
-    const known = this.#stale.get(domain);
-    if (known?.hashes === hashes) return known.keys;
-    const bundles = this.#options.configMaps.byIndex('domain', domain).filter((configMap) => this.#isStale(domain, configMap));
-    const keys = new Set(bundles.map((configMap) => keyOf(configMap)));
-    this.#stale.set(domain, { hashes, keys });
-    return keys;
+    const known = this.#distributions.get(domain);
+    if (known?.hashes === hashes) return known;
+    const { configMaps, secrets, now } = this.#options;
+    const held = [...configMaps.byIndex('domain', domain), ...secrets.list()];
+    const behind = new Set(held.filter((object) => domainOf(object) === domain && this.#isBehind(domain, object)).map(nameOf));
+    const distribution = { hashes, behind, since: now() };
+    this.#distributions.set(domain, distribution);
+    return distribution;
   }
 
-  /** Secrets that hold neither what the domain's servers should trust now, nor the nothing of an external face. */
-  #secretsBehind(domain: string): number {
-    const current = [this.#hashOf(domain, 'Internal'), this.#hashOf(domain, 'External')];
-    let behind = 0;
-    for (const [hash, count] of this.#secretsByHash.get(domain) ?? []) if (!current.includes(hash)) behind += count;
-    return behind;
+  /** Who has caught up stays so: what is edited afterwards holds nobody up. */
+  #follow(change: Change<MetadataObject>): void {
+    const object = change.new ?? change.old;
+    const domain = object === undefined ? undefined : domainOf(object);
+    const distribution = domain === undefined ? undefined : this.#distributions.get(domain);
+    if (object === undefined || domain === undefined || distribution === undefined) return;
+    if (change.new === undefined || !this.#isBehind(domain, change.new)) distribution.behind.delete(nameOf(object));
   }
 
-  #countSecret({ metadata }: MetadataObject, by: 1 | -1): void {
+  /** A Secret counts for the CA that the journal says it is from: annotations are the tenant's to forge. */
+  #countSecret(key: string, secret: MetadataObject | undefined): void {
+    const before = this.#counted.get(key);
+    const after = secret === undefined ? undefined : this.#issuerOf(key, secret);
+    if (before?.[0] === after?.[0] && before?.[1] === after?.[1]) return;
+    if (before !== undefined) count(this.#secretsByIssuer, ...before, -1);
+    if (after === undefined) this.#counted.delete(key);
+    else {
+      this.#counted.set(key, after);
+      count(this.#secretsByIssuer, ...after, 1);
+    }
+  }
+
+  #issuerOf(key: string, { metadata }: MetadataObject): readonly [domain: string, issuer: string] | undefined {
     const domain = metadata.labels?.[label.domain];
-    if (domain === undefined) return;
-    count(this.#secretsByHash, domain, metadata.annotations?.[annotation.trustHash], by);
-    const issuer = metadata.annotations?.[annotation.authority];
-    if (issuer === undefined) return;
-    count(this.#secretsByIssuer, domain, `Any/${issuer}`, by);
-    if (!externalUses.has(metadata.labels?.[label.use])) count(this.#secretsByIssuer, domain, `Internal/${issuer}`, by);
+    const recorded = this.#options.recorded(key);
+    if (domain === undefined || recorded?.fingerprint !== metadata.annotations?.[annotation.fingerprint]) return undefined;
+    const face = externalUses.has(metadata.labels?.[label.use]) ? 'External' : 'Internal';
+    return recorded === undefined ? undefined : [domain, `${face}/${recorded.authority}`];
   }
 
-  /** Only bundles of enterprise trust that somebody still reads count. */
-  #isStale(domain: string, { metadata }: MetadataObject): boolean {
-    const held = metadata.annotations?.[annotation.trustHash];
-    const audience = metadata.labels?.[label.audience];
-    const terminating = this.#options.topology.namespace(metadata.namespace ?? '')?.terminating !== false;
-    if (held === undefined || audience === undefined || audience === 'edge-external' || terminating) return false;
-    return metadata.deletionTimestamp === undefined && held !== this.#hashOf(domain, circleOf(audience));
-  }
-
-  #onConfigMap(change: Change<MetadataObject>): void {
-    const configMap = change.new ?? change.old;
-    const domain = configMap?.metadata.labels?.[label.domain];
-    const stale = domain === undefined ? undefined : this.#stale.get(domain);
-    if (configMap === undefined || domain === undefined || stale === undefined) return;
-    const key = keyOf(configMap);
-    if (change.new !== undefined && this.#isStale(domain, change.new)) stale.keys.add(key);
-    else stale.keys.delete(key);
+  /**
+   * Only what somebody reads counts: bundles that should exist, and Secrets of servers that are listed. Labels are the
+   * tenant's to forge, and buy nothing but the patience above.
+   */
+  #isBehind(domain: string, { kind, metadata }: MetadataObject): boolean {
+    const { topology } = this.#options;
+    const { namespace = '', labels = {}, annotations = {}, deletionTimestamp, ownerReferences = [] } = metadata;
+    const held = annotations[annotation.trustHash];
+    if (held === undefined || deletionTimestamp !== undefined || topology.namespace(namespace)?.terminating !== false)
+      return false;
+    if (kind === 'Secret') {
+      const placement = topology.placement(`${namespace}/${labels[label.server]}`);
+      const isOurs = placement?.listed === true && ownerReferences.some(({ uid }) => uid === placement.server.metadata.uid);
+      return isOurs && held !== this.#hashOf(domain, externalUses.has(labels[label.use]) ? 'External' : 'Internal');
+    }
+    const audience = labels[label.audience];
+    if (audience === undefined || !topology.wants({ domain, audience, namespace })) return false;
+    return held !== this.#hashOf(domain, circleOf(audience));
   }
 }
 
 const externalUses: ReadonlySet<string | undefined> = new Set([kebabCase('AccessEdgeExternal'), kebabCase('AccessEdgeOutbound')]);
 
+function domainOf({ metadata }: MetadataObject): string | undefined {
+  return metadata.labels?.[label.domain];
+}
+
+function nameOf({ kind, metadata }: MetadataObject): string {
+  return `${kind} ${metadata.namespace}/${metadata.name}`;
+}
+
 function circleOf(audience: Audience): Circle {
   return audience === 'clients' ? 'Clients' : audience === 'edge-external' ? 'External' : 'Internal';
 }
 
-function count(counts: Map<string, Map<string, number>>, domain: string, value: string | undefined, by: 1 | -1): void {
-  if (value === undefined) return;
+function count(counts: Map<string, Map<string, number>>, domain: string, value: string, by: 1 | -1): void {
   const ofDomain = counts.get(domain) ?? new Map<string, number>();
   counts.set(domain, ofDomain);
   const number = (ofDomain.get(value) ?? 0) + by;
