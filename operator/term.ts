@@ -19,7 +19,7 @@ import type { KubeClient } from './kube/client.ts';
 import { Controller, type Requeue } from './kube/controller.ts';
 import { EventRecorder } from './kube/events.ts';
 import type { Log } from './kube/log.ts';
-import { WorkQueue } from './kube/queue.ts';
+import { type Priority, WorkQueue } from './kube/queue.ts';
 import type { MetadataObject, Namespace } from './kube/resource.ts';
 import { type Change, keyOf } from './kube/store.ts';
 import { annotation, label } from './outputs/labels.ts';
@@ -80,10 +80,7 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
   const authorities = new Authorities();
   const topology: Topology = new Topology({
     dirty: {
-      server: (key) => {
-        queues.trustedServer.add(key);
-        if (topology.placement(key)?.server.spec.role === 'Edge') queues.sharedCertificate.add(`Pool/${key}`);
-      },
+      server: (key) => wakeServer(key),
       domain: (name) => {
         queues.trustDomain.add(name);
         queues.sharedCertificate.add(`Domain/${name}`);
@@ -129,7 +126,7 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
   const wake: Wake = {
     domainAndAll: (name) => {
       queues.trustDomain.add(name);
-      for (const key of topology.serversOf(name)) queues.trustedServer.add(key, { priority: 'background' });
+      for (const key of topology.serversOf(name)) wakeServer(key, 'background');
       for (const key of topology.bundles(name)) queues.trustBundle.add(encodeBundleKey(key));
       queues.sharedCertificate.add(`Domain/${name}`);
     },
@@ -211,6 +208,12 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
       metadata.annotations?.[annotation.fingerprint] === recorded?.fingerprint &&
       expected.every((key) => metadata.ownedDataKeys?.includes(key) === true)
     );
+  }
+
+  /** A server, and the certificate that the members of its pool share. */
+  function wakeServer(key: string, priority: Priority = 'user'): void {
+    queues.trustedServer.add(key, { priority });
+    if (topology.placement(key)?.server.spec.role === 'Edge') queues.sharedCertificate.add(`Pool/${key}`, { priority });
   }
 
   /** A shared certificate changed: `<domain>.<use>` or `<server>.<namespace>.<use>`. */
