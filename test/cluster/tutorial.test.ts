@@ -79,7 +79,7 @@ it('does and shows what the page says', async () => {
   for (const [index, { shown }] of steps.entries()) {
     const end = rest.indexOf(marker(index));
     const output = rest.slice(0, end);
-    rest = rest.slice(end);
+    rest = rest.slice(end + marker(index).length);
     for (const line of shown) expect(output).toMatch(loosely(line));
   }
 });
