@@ -21,9 +21,10 @@ interface Reported extends KubeObject {
 export function summarise(object: Reported, aspects: readonly Aspect[], now: number): readonly Condition[] {
   const failing = aspects.filter((aspect) => aspect.status !== 'True' && aspect.while !== undefined);
   const worst = failing.find((aspect) => aspect.while === 'Stalled') ?? failing[0];
+  const sentences = aspects.filter((aspect) => aspect.status === 'True').map((aspect) => aspect.message);
   const all: readonly Aspect[] = [
     worst === undefined
-      ? { type: 'Ready', status: 'True', reason: 'Ready', message: aspects.map((aspect) => aspect.message).join(' ') }
+      ? { type: 'Ready', status: 'True', reason: 'Ready', message: sentences.join(' ') }
       : { type: 'Ready', status: 'False', reason: worst.reason, message: worst.message },
     ...(worst?.while === undefined
       ? []

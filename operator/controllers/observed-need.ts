@@ -29,7 +29,8 @@ export interface ObservedNeed {
   readonly trustPending?: string;
   /** The Secret's anchors or its renewal time are not what they should be. */
   readonly stale: boolean;
-  readonly conflict?: string;
+  /** A name of it is somebody else's; until when, epoch ms, where that ends by itself. */
+  readonly conflict?: { readonly message: string; readonly until?: number };
   readonly complianceProblem?: string;
   /** The shared certificate that is to be copied. */
   readonly source?: { readonly secret: MetadataObject; readonly facts: CertificateFacts };

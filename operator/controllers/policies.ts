@@ -141,7 +141,7 @@ const authorityNotAllowed: Guard = (_cause, { need }, { domain }) =>
       };
 
 const nameConflict: Guard = (_cause, { conflict }) =>
-  conflict === undefined ? undefined : { reason: 'NameConflict', message: conflict, while: 'Stalled' };
+  conflict === undefined ? undefined : { reason: 'NameConflict', ...conflict, while: 'Stalled' };
 
 const authorityUnavailable: Guard = (_cause, { state }) =>
   state.available ? undefined : { reason: state.reason, message: state.message, while: 'Reconciling' };

@@ -19,13 +19,10 @@ export class DomainCounts implements Disposable {
     for (const server of servers.list()) this.#add(server, 1);
     this.#subscription = servers.onChange((change) => {
       if (change.old !== undefined && change.new !== undefined && sameCount(change.old, change.new)) return;
-      for (const [server, by] of [
-        [change.old, -1],
-        [change.new, 1],
-      ] as const) {
-        if (server === undefined) continue;
-        this.#add(server, by);
-        onChange(server.spec.trustDomain);
+      if (change.old !== undefined) this.#add(change.old, -1);
+      if (change.new !== undefined) this.#add(change.new, 1);
+      for (const domain of new Set([change.old, change.new].map((server) => server?.spec.trustDomain))) {
+        if (domain !== undefined) onChange(domain);
       }
     });
   }
@@ -39,11 +36,16 @@ export class DomainCounts implements Disposable {
   }
 
   #add(server: TrustedServer, by: 1 | -1): void {
-    const { servers, readyServers, certificates } = this.of(server.spec.trustDomain);
-    this.#counts.set(server.spec.trustDomain, {
+    const { trustDomain } = server.spec;
+    const { servers, readyServers, certificates } = this.of(trustDomain);
+    if (servers + by === 0) {
+      this.#counts.delete(trustDomain);
+      return;
+    }
+    this.#counts.set(trustDomain, {
       servers: servers + by,
       readyServers: readyServers + (isReady(server) ? by : 0),
-      certificates: certificates + by * (server.status?.certificates ?? []).length,
+      certificates: certificates + by * certificatesOf(server),
     });
   }
 }
@@ -52,6 +54,10 @@ function isReady(server: TrustedServer): boolean {
   return server.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
 }
 
+function certificatesOf(server: TrustedServer): number {
+  return server.status?.certificates?.length ?? 0;
+}
+
 function sameCount(a: TrustedServer, b: TrustedServer): boolean {
-  return isReady(a) === isReady(b) && a.status?.certificates?.length === b.status?.certificates?.length;
+  return a.spec.trustDomain === b.spec.trustDomain && isReady(a) === isReady(b) && certificatesOf(a) === certificatesOf(b);
 }

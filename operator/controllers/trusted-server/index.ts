@@ -32,6 +32,7 @@ export class TrustedServers {
 
   async reconcile(key: string): Promise<Requeue | void> {
     const { stores, topology, client, now } = this.#context;
+    topology.relist(key);
     const observation = observe(key, this.#context);
     if (observation === undefined || observation.server.metadata.deletionTimestamp !== undefined) {
       this.#settling.delete(key);

@@ -3,7 +3,7 @@ import { kebabCase, type TrustDomain, type TrustedServer } from '../../api/v1alp
 import { complianceProblem } from '../../authorities/compliance.ts';
 import type { MetadataObject } from '../../kube/resource.ts';
 import { type CertificateFacts, expectedKeys, readFacts } from '../../outputs/certificate-secret.ts';
-import { annotation, label } from '../../outputs/labels.ts';
+import { annotation, label, timestamp } from '../../outputs/labels.ts';
 import type { NamespaceFacts } from '../../topology/admission.ts';
 import { type CertificateNeed, certificateNeeds } from '../../topology/names.ts';
 import type { TrustBundle } from '../../trust/bundle.ts';
@@ -115,16 +115,24 @@ function isStale(
   return lost || facts.trustHash !== bundle.hash || (renewAt !== undefined && renewAt !== facts.renewAt);
 }
 
-/** The first name of this need that another object holds, as a sentence. */
-function conflictOver(server: TrustedServer, need: CertificateNeed, { topology }: Context): string | undefined {
+/** The first name of this need that another object holds. */
+function conflictOver(server: TrustedServer, need: CertificateNeed, { topology }: Context): ObservedNeed['conflict'] {
   const declared = topology.placement(`${server.metadata.namespace}/${server.metadata.name}`)?.names ?? [];
   for (const name of need.dnsNames) {
     if (!declared.includes(name)) continue;
     const holder = topology.holder(name);
     if (holder === undefined || (holder.kind === 'Claim' && holder.claim.uid === server.metadata.uid)) continue;
-    return holder.kind === 'Claim'
-      ? `${name} is held by TrustedServer ${holder.claim.namespace}/${holder.claim.name}. Remove it there, or use another name here.`
-      : `${name} stays reserved for namespace ${holder.namespace} until the last certificate issued there for it has expired.`;
+    if (holder.kind === 'Claim') {
+      const { claim } = holder;
+      return {
+        message: `${name} is held by TrustedServer ${claim.namespace}/${claim.name}. Remove it there, or use another name here.`,
+      };
+    }
+    const { until } = holder;
+    return {
+      message: `${name} stays reserved for namespace ${holder.namespace} until the last certificate issued there for it has expired, at ${timestamp(until)}.`,
+      until,
+    };
   }
   return undefined;
 }

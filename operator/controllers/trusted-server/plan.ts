@@ -6,6 +6,7 @@ import type { CertificateNeed } from '../../topology/names.ts';
 import type { TrustBundle } from '../../trust/bundle.ts';
 import type { ObservedNeed } from '../observed-need.ts';
 import { type Cause, causeOf, nextTurn, type Obstacle, obstacleTo } from '../policies.ts';
+import { earliest } from '../requeue.ts';
 import type { Observation } from './observe.ts';
 
 export type Action =
@@ -84,24 +85,32 @@ export function plan(observation: Observation, now: number): Plan {
     ...(domain === undefined ? [] : observation.leftovers.filter((secret) => mayGo(secret, observation, now)).map(deletion)),
     ...trustActions(observation),
   ];
-  const times = [
-    ...needs.map(
-      ({ cause, obstacle, observed }) => obstacle?.until ?? (cause === undefined ? nextTurn(observed, now) : undefined),
-    ),
-    ...(observation.admission?.admitted === false && observation.graceEnd !== undefined && observation.graceEnd > now
-      ? [observation.graceEnd]
-      : []),
-  ].filter((time) => time !== undefined);
-  return { actions, needs, ...(times.length === 0 ? {} : { lookAgainAt: Math.min(...times) }) };
+  const lookAgainAt = earliest([
+    ...needs.flatMap((need) => turnsOf(need, now)),
+    ...(observation.admission?.admitted === false ? [observation.graceEnd].filter((end) => end !== undefined && end > now) : []),
+  ]);
+  return { actions, needs, ...(lookAgainAt === undefined ? {} : { lookAgainAt }) };
+}
+
+/** Epoch ms at which time alone makes another plan, or another report, of this need. */
+function turnsOf({ cause, obstacle, observed, facts }: PlannedNeed, now: number): readonly (number | undefined)[] {
+  if (cause === undefined) return [nextTurn(observed, now)];
+  if (obstacle === undefined) return [];
+  return [obstacle.until, ...(facts === undefined ? [] : [warningTime(facts), facts.notAfter].filter((time) => time > now))];
+}
+
+/** When to warn of a certificate that cannot be renewed, epoch ms: half way from the time of renewal to its end. */
+export function warningTime({ renewAt, notAfter }: CertificateFacts): number {
+  return renewAt + (notAfter - renewAt) / 2;
 }
 
 function actionsFor({ observed, cause, obstacle }: PlannedNeed): readonly Action[] {
   const { need, secret, facts, bundle, state, source } = observed;
+  if (secret !== undefined && cause?.kind === 'Expired' && mayExpire(obstacle)) return [deletion(secret)];
   if (bundle === undefined) return [];
   const replaces = secret === undefined ? {} : { replaces: secret };
   // What stands in the way of a new certificate does not keep the anchors beside the old one from being current.
   if (cause === undefined || obstacle !== undefined) {
-    if (cause?.kind === 'Edited') return [];
     if (secret === undefined || facts === undefined || !observed.stale) return [];
     return [{ kind: 'Refresh', need, secret, facts: { ...facts, renewAt: observed.renewAt ?? facts.renewAt }, bundle }];
   }
@@ -112,6 +121,11 @@ function actionsFor({ observed, cause, obstacle }: PlannedNeed): readonly Action
   }
   if (!state.available) return [];
   return [{ kind: 'Issue', need, authority: state.authority, bundle, profileHash: observed.profileHash, cause, ...replaces }];
+}
+
+/** What a server that is not admitted any more holds stays until it expires. */
+function mayExpire(obstacle: Obstacle | undefined): boolean {
+  return obstacle?.reason === 'NamespaceNotAdmitted' || obstacle?.reason === 'NameNotAdmitted';
 }
 
 /** Secrets of members and uses that are gone go with them; those of a server that lost its admission stay until they expire. */
@@ -126,9 +140,9 @@ function deletion(secret: MetadataObject): Action {
 }
 
 function trustActions({ ownTrust, admission }: Observation): readonly Action[] {
-  const { wanted, existing } = ownTrust;
-  if (wanted === undefined)
-    return existing === undefined || admission?.admitted !== true ? [] : [{ kind: 'DeleteTrust', configMap: existing }];
-  if (ownTrust.current) return [];
+  const { asked, wanted, existing, current } = ownTrust;
+  if (!asked && existing !== undefined && admission?.admitted === true) return [{ kind: 'DeleteTrust', configMap: existing }];
+  // Asked for and not known yet, as while the CA cannot be read: what is there stays.
+  if (wanted === undefined || current) return [];
   return [{ kind: 'WriteTrust', ...wanted, ...(existing === undefined ? {} : { replaces: existing }) }];
 }

@@ -9,7 +9,7 @@ import type { Context } from '../context.ts';
 import type { Obstacle } from '../policies.ts';
 import type { Outcome } from './enact.ts';
 import type { Observation } from './observe.ts';
-import type { Plan, PlannedNeed } from './plan.ts';
+import { type Plan, type PlannedNeed, warningTime } from './plan.ts';
 
 export interface Report {
   readonly status: TrustedServerStatus;
@@ -40,7 +40,11 @@ export function report(observation: Observation, plan: Plan, outcome: Outcome, n
     const obstacle = outcome.obstacles.get(name) ?? planned.obstacle;
     return { planned, ...(facts === undefined ? {} : { facts }), ...(obstacle === undefined ? {} : { obstacle }) };
   });
-  const aspects = [topologyValid(observation, needs), certificatesIssued(needs), trustDistributed(observation, needs, outcome)];
+  const aspects = [
+    topologyValid(observation, needs),
+    certificatesIssued(needs, now),
+    trustDistributed(observation, needs, outcome),
+  ];
   // Without a domain nothing can be said of what was issued: it stays, and so does what is known of it.
   const held =
     observation.domain === undefined
@@ -78,7 +82,11 @@ function topologyValid({ server, domain, domainProblem, admission, namespace }: 
     );
   }
   if (domainProblem !== undefined) return refuse('TrustDomainNotValid', domainProblem);
-  if (namespace?.terminating === true) return refuse('NamespaceTerminating', `Namespace ${namespace.name} is being deleted.`);
+  if (namespace === undefined) {
+    const message = `Namespace ${server.metadata.namespace} is not known yet.`;
+    return { type, status: 'Unknown', reason: 'NamespaceNotFound', message, while: 'Reconciling' };
+  }
+  if (namespace.terminating) return refuse('NamespaceTerminating', `Namespace ${namespace.name} is being deleted.`);
   if (admission?.admitted === false) return refuse(admission.reason, admission.message);
   const fault = needs.find(({ obstacle }) => obstacle !== undefined && topologyReasons.has(obstacle.reason))?.obstacle;
   if (fault !== undefined) return refuse(fault.reason, fault.message);
@@ -90,14 +98,17 @@ function topologyValid({ server, domain, domainProblem, admission, namespace }: 
   };
 }
 
-function certificatesIssued(needs: readonly Final[]): Aspect {
+function certificatesIssued(needs: readonly Final[], now: number): Aspect {
   const type = 'CertificatesIssued';
   const open = needs.filter(({ obstacle }) => obstacle !== undefined);
   const [first] = [...open].sort((a, b) => weight(a.obstacle) - weight(b.obstacle));
   if (first?.obstacle !== undefined) {
     const { reason, message } = first.obstacle;
     const count = open.length > 1 ? `${open.length} of ${needs.length} certificates wait. ` : '';
-    return { type, status: 'False', reason, message: `${count}${message}`, while: first.obstacle.while };
+    // With it the status changes once, and so the event comes once.
+    const expiring = open.flatMap(({ facts }) => (facts !== undefined && warningTime(facts) <= now ? [facts.notAfter] : []));
+    const warning = expiring.length === 0 ? '' : ` What is in place expires at ${timestamp(Math.min(...expiring))}.`;
+    return { type, status: 'False', reason, message: `${count}${message}${warning}`, while: first.obstacle.while };
   }
   const missing = needs.filter(({ facts }) => facts === undefined);
   if (missing.length > 0 || needs.length === 0) {
@@ -132,6 +143,9 @@ function trustDistributed({ server, ownTrust }: Observation, needs: readonly Fin
   }
   if (needs.length === 0 || (ownTrust.asked && ownTrust.wanted === undefined && ownTrust.existing === undefined)) {
     return { type, status: 'Unknown', reason: 'NothingPlanned', message: 'The anchors are not known yet.', while: 'Reconciling' };
+  }
+  if (ownTrust.refused.length > 0) {
+    return { type, status: 'False', reason: 'OutputNotRendered', message: ownTrust.refused.join(' '), while: 'Stalled' };
   }
   return { type, status: 'True', reason: 'Distributed', message: 'The anchors of its peers are in place.' };
 }
@@ -178,9 +192,4 @@ export function announce(server: TrustedServer, status: TrustedServerStatus, pla
       key: `${observed.need.secretName}/${facts.serial}`,
     });
   }
-}
-
-/** Half way from the time of renewal to expiry. */
-function warningTime({ renewAt, notAfter }: CertificateFacts): number {
-  return renewAt + (notAfter - renewAt) / 2;
 }
