@@ -43,7 +43,13 @@ export interface TermOptions {
 /** How long events may take to be sent at the end, ms. */
 const eventDrain = 2000;
 
-const concurrency = { enterpriseCA: 2, trustDomain: 2, trustBundle: 8, sharedCertificate: 4, trustedServer: 32 } as const;
+/**
+ * A server in hand spends most of its time waiting for the journal, not for a connection: three times as many as there are
+ * connections keep all of these busy, and fill the journal's group commits.
+ */
+const concurrency = { enterpriseCA: 2, trustDomain: 2, trustBundle: 8, sharedCertificate: 4, trustedServer: 96 } as const;
+/** One event for each Secret and status: enough of the connections that events keep up with them. */
+const eventSenders = 16;
 
 /** Resolves once `signal` is aborted and what was in hand is finished. */
 export async function serveTerm(options: TermOptions, signal: AbortSignal): Promise<void> {
@@ -58,6 +64,7 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
     client,
     reportingController: 'trustmesh.io/operator',
     reportingInstance: identity,
+    senders: eventSenders,
     now,
     log,
   });
@@ -105,6 +112,7 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
       secrets: stores.secrets,
       configMaps: stores.configMaps,
       recorded: (secret) => journal.latestOf(secret),
+      onLess: (domain) => wake.domainAndAll(domain),
       now,
     }),
   );
