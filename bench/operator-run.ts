@@ -20,7 +20,7 @@ export interface OperatorRunOptions {
   /** How many there are already, in `spread`. */
   readonly servers: number;
   readonly restSeconds: number;
-  readonly nodeOptions?: string;
+  readonly nodeOptions: string;
   readonly say: (line: string) => void;
 }
 

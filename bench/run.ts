@@ -51,7 +51,7 @@ for (const size of options.sizes) {
       spread,
       servers: size,
       restSeconds: options.restSeconds,
-      ...(options.nodeOptions === undefined ? {} : { nodeOptions: options.nodeOptions }),
+      nodeOptions: options.nodeOptions,
       say,
     },
     async () => {
