@@ -113,8 +113,11 @@ function partsOf(der: Buffer): Parts {
   };
 }
 
-/** Its name; RSASSA-PSS with the hash that its parameters name, SHA-1 where they name none (RFC 4055, 3.1). */
-function signatureAlgorithmOf(identifier: Element): string {
+/**
+ * The name of an AlgorithmIdentifier; RSASSA-PSS with the hash that its parameters name, SHA-1 where they name none
+ * (RFC 4055, 3.1). Throws DerError.
+ */
+export function signatureAlgorithmOf(identifier: Element): string {
   const [id, parameters] = elementsOf(identifier.content);
   const dotted = dottedIdentifier(expectTag(id, tags.objectIdentifier).content);
   const name = signatureAlgorithms[dotted] ?? dotted;

@@ -6,9 +6,12 @@ import { extensionIds } from './object-identifiers.ts';
 import { instant, type Problem, problem } from './problem.ts';
 
 /** A CA as messages call it. */
-export function nameOf(certificate: Certificate): string {
-  return certificate.subject === '' ? `the certificate ${certificate.serial}` : `"${certificate.subject}"`;
+export function nameOf({ subject, serial }: Certificate): string {
+  return subject === '' ? `the certificate ${serial}` : `"${abridged(subject)}"`;
 }
+
+/** Names from certificates have no end. */
+export const abridged = (name: string): string => (name.length > 256 ? `${name.slice(0, 256)}...` : name);
 
 /**
  * Signatures that verified once, child to issuers. Chains and anchors are few and long-lived, leaves are many and each is
@@ -16,7 +19,8 @@ export function nameOf(certificate: Certificate): string {
  */
 const verified = new WeakMap<Certificate, WeakSet<Certificate>>();
 
-function isSignedBy(child: Certificate, issuer: Certificate): boolean {
+/** Whether its signature is by that key; names are not looked at. */
+export function isSignedBy(child: Certificate, issuer: Certificate): boolean {
   if (verified.get(child)?.has(issuer)) return true;
   if (!child.x509.verify(issuer.publicKey)) return false;
   const issuers = verified.get(child) ?? new WeakSet();

@@ -1,73 +1,154 @@
-// Which names a CA's name constraints let its certificates have (RFC 5280, 4.2.1.10), for the kinds of names that our
-// leaves have: DNS names, URIs and the subject. A leaf outside of them would be refused by every peer.
+// Which names a CA's name constraints let the certificates below it have (RFC 5280, 4.2.1.10). What cannot be compared with
+// a constraint is refused by it: a constraint that is passed over protects nobody.
 import type { Certificate } from './certificate.ts';
 import { nameOf } from './chain.ts';
-import { DerError, type Element, elementsOf, expectTag, onlyElement, tags } from './der-reader.ts';
-import { extensionIds } from './object-identifiers.ts';
+import { DerError } from './der-reader.ts';
+import { directoryName, isWithin } from './directory-name.ts';
+import { alternativeNamesOf, describeName, type GeneralName, hostOfUri, isHostName, mailboxOf } from './general-name.ts';
+import { partsOfName } from './name.ts';
+import { attributeTypes, extensionIds } from './object-identifiers.ts';
 import { type Problem, problem } from './problem.ts';
+import { describeSubtree, type NameConstraints, nameConstraintsOf, type Subtree } from './subtree.ts';
 
-interface Subtrees {
-  readonly permitted: readonly Element[];
-  readonly excluded: readonly Element[];
+/**
+ * Every name that a certificate gives its subject: the subject itself, mail addresses in it (where old software has them,
+ * RFC 5280, 4.1.2.6), and the alternative names. Throws DerError.
+ */
+export function subjectNamesOf(certificate: Certificate): readonly GeneralName[] {
+  const names: GeneralName[] = [];
+  if (certificate.subject !== '') {
+    names.push({ kind: 'directory', name: directoryName(certificate.subjectDer), text: certificate.subject });
+  }
+  for (const { type, text } of partsOfName(certificate.subjectDer).flat()) {
+    if (attributeTypes[type] === 'emailAddress') names.push({ kind: 'mail', value: text ?? '' });
+  }
+  const extension = certificate.extensions.get(extensionIds.subjectAltName);
+  return extension === undefined ? names : [...names, ...alternativeNamesOf(extension.value)];
 }
 
-const general = { dns: 0x82, directory: 0xa4, uri: 0x86 };
+const isHostWithin = (host: string, base: string): boolean =>
+  base.startsWith('.') || base === '' ? host.endsWith(base) : host === base;
 
-/** Undefined where the certificate has none. Throws DerError where they are malformed. */
-function subtreesOf(authority: Certificate): Subtrees | undefined {
-  const extension = authority.extensions.get(extensionIds.nameConstraints);
-  if (extension === undefined) return undefined;
-  const parts = elementsOf(onlyElement(extension.value, tags.sequence).content);
-  const bases = (tag: number) =>
-    elementsOf(parts.find((part) => part.tag === tag)?.content ?? Buffer.alloc(0)).map((subtree) => {
-      const [base] = elementsOf(expectTag(subtree, tags.sequence).content);
-      if (base === undefined) throw new DerError('it has a name constraint without a name');
-      return base;
-    });
-  return { permitted: bases(0xa0), excluded: bases(0xa1) };
+const isDnsWithin = (name: string, base: string): boolean => isHostWithin(name, base) || name.endsWith(`.${base}`);
+
+/** A name that constraints can be compared with: in lower case, without the parts they do not speak of. */
+type Comparable =
+  | { readonly kind: 'dns'; readonly host: string; readonly isWildcard: boolean }
+  | { readonly kind: 'uri'; readonly host: string }
+  | { readonly kind: 'mail'; readonly host: string; readonly local: string }
+  | Exclude<GeneralName, { kind: 'dns' | 'mail' | 'uri' }>;
+
+function comparableOf(name: GeneralName): Comparable | undefined {
+  switch (name.kind) {
+    case 'dns': {
+      const isWildcard = name.value.startsWith('*.');
+      const host = name.value.slice(isWildcard ? 2 : 0).toLowerCase();
+      return isHostName(host) ? { kind: 'dns', host, isWildcard } : undefined;
+    }
+    case 'uri': {
+      const host = hostOfUri(name.value);
+      return host === undefined ? undefined : { kind: 'uri', host };
+    }
+    case 'mail': {
+      const mailbox = mailboxOf(name.value);
+      return mailbox === undefined ? undefined : { kind: 'mail', ...mailbox };
+    }
+    default:
+      return name;
+  }
 }
 
-/** A DNS name lies in a subtree when labels may be added on the left; with a leading dot, when at least one is. */
-function isBelow(name: string, base: string): boolean {
-  return base === '' || name === base || name.endsWith(base.startsWith('.') ? base : `.${base}`);
+/** Whether all that a name stands for lies in the subtree: of a wildcard, every name that it matches. */
+function covers(subtree: Subtree, name: Comparable): boolean {
+  switch (subtree.kind) {
+    case 'dns':
+      if (name.kind !== 'dns') return false;
+      return isDnsWithin(name.host, subtree.host) || (name.isWildcard && `.${name.host}` === subtree.host);
+    case 'uri':
+      return name.kind === 'uri' && isHostWithin(name.host, subtree.host);
+    case 'mail':
+      if (name.kind !== 'mail') return false;
+      return subtree.local === undefined
+        ? isHostWithin(name.host, subtree.host)
+        : name.host === subtree.host && name.local === subtree.local;
+    case 'ip': {
+      const { address, mask } = subtree;
+      const masked = (octets: Buffer) => octets.map((octet, index) => octet & (mask[index] ?? 0));
+      return (
+        name.kind === 'ip' &&
+        name.octets.length === mask.length &&
+        masked(name.octets).every((octet, index) => octet === masked(address)[index])
+      );
+    }
+    case 'directory':
+      return name.kind === 'directory' && isWithin(name.name, subtree.base);
+    case 'other':
+      return false;
+  }
 }
 
-/** A URI constraint is about the host: exactly this one, or with a leading dot any below it. */
-function isHostIn(uri: string, base: string): boolean {
-  const host = URL.canParse(uri) ? new URL(uri).hostname : '';
-  return base.startsWith('.') ? host.endsWith(base) : host === base;
+/** Whether any of what a name stands for lies in the subtree: `*.contoso.com` matches `fe01.contoso.com`. */
+function touches(subtree: Subtree, name: Comparable): boolean {
+  if (covers(subtree, name)) return true;
+  if (subtree.kind !== 'dns' || name.kind !== 'dns' || !name.isWildcard) return false;
+  const [, ...above] = subtree.host.split('.');
+  return above.join('.') === name.host;
 }
 
-/** A directory name lies in a subtree that begins with the same parts. */
-function isUnder(subject: Buffer, base: Element): boolean {
-  const parts = elementsOf(onlyElement(subject, tags.sequence).content);
-  const wanted = elementsOf(onlyElement(base.content, tags.sequence).content);
-  return wanted.every((part, index) => parts[index]?.der.equals(part.der));
+const isAbout = (subtree: Subtree, name: GeneralName): boolean =>
+  subtree.kind === name.kind && (subtree.kind !== 'other' || (name.kind === 'other' && subtree.form === name.form));
+
+const listed = (subtrees: readonly Subtree[]): string => {
+  const shown = subtrees.slice(0, 5).map(describeSubtree).join(', ');
+  return subtrees.length > 5 ? `${shown} and ${subtrees.length - 5} more` : shown;
+};
+
+export interface Violation {
+  readonly reason: 'NameExcluded' | 'NameNotPermitted' | 'UnsupportedNameConstraint';
+  /** Completes a sentence that says whose constraints they are. */
+  readonly because: string;
 }
 
-/** What of a leaf's names this authority does not permit; nothing, where its constraints cannot be understood. */
+/** What keeps a name from being allowed; undefined: nothing does. Excluded wins over permitted. */
+export function violationOf({ permitted, excluded }: NameConstraints, name: GeneralName): Violation | undefined {
+  const [allowed, forbidden] = [permitted, excluded].map((subtrees) => subtrees.filter((subtree) => isAbout(subtree, name)));
+  if (allowed === undefined || forbidden === undefined || allowed.length + forbidden.length === 0) return undefined;
+  if (name.kind === 'other') {
+    return { reason: 'UnsupportedNameConstraint', because: `constrain names of the form ${name.form}, which cannot be compared` };
+  }
+  const comparable = comparableOf(name);
+  if (comparable === undefined) {
+    return { reason: 'NameNotPermitted', because: `cannot be applied to it: its host cannot be told, or not by everybody alike` };
+  }
+  const hit = forbidden.find((subtree) => touches(subtree, comparable));
+  if (hit !== undefined) return { reason: 'NameExcluded', because: `exclude ${describeSubtree(hit)}` };
+  if (allowed.length === 0 || allowed.some((subtree) => covers(subtree, comparable))) return undefined;
+  return { reason: 'NameNotPermitted', because: `permit only ${listed(allowed)}` };
+}
+
+/** How many comparisons it takes to judge these names: what a hostile CA and leaf together could make endless. */
+export function comparisonsFor({ permitted, excluded }: NameConstraints, names: readonly GeneralName[]): number {
+  return (permitted.length + excluded.length) * names.length;
+}
+
+const plainText = (name: GeneralName, leaf: Certificate): string => {
+  if (name.kind === 'directory' && name.text === leaf.subject) return `the subject "${leaf.subject}"`;
+  return 'value' in name ? name.value : describeName(name);
+};
+
+/** What of a leaf's names this authority does not permit; where its constraints cannot be read, that. */
 export function nameConstraintProblems(authority: Certificate, leaf: Certificate): readonly Problem[] {
+  const extension = authority.extensions.get(extensionIds.nameConstraints);
+  if (extension === undefined) return [];
   try {
-    return problemsWithin(subtreesOf(authority), authority, leaf);
+    const constraints = nameConstraintsOf(extension.value);
+    return subjectNamesOf(leaf)
+      .filter((name) => violationOf(constraints, name) !== undefined)
+      .map((name) =>
+        problem('NameNotPermitted', `the name constraints of ${nameOf(authority)} do not permit ${plainText(name, leaf)}`),
+      );
   } catch (error) {
     if (!(error instanceof DerError)) throw error;
     return [problem('NameNotPermitted', `the name constraints of ${nameOf(authority)} cannot be read, and so permit nothing`)];
   }
-}
-
-function problemsWithin(subtrees: Subtrees | undefined, authority: Certificate, leaf: Certificate): readonly Problem[] {
-  if (subtrees === undefined) return [];
-  const problems: Problem[] = [];
-  const judge = (tag: number, name: string, isIn: (base: Element) => boolean) => {
-    const permitted = subtrees.permitted.filter((base) => base.tag === tag);
-    const forbidden = subtrees.excluded.some((base) => base.tag === tag && isIn(base));
-    if (forbidden || (permitted.length > 0 && !permitted.some(isIn))) {
-      problems.push(problem('NameNotPermitted', `the name constraints of ${nameOf(authority)} do not permit ${name}`));
-    }
-  };
-  const text = ({ content }: Element) => content.toString('latin1').toLowerCase();
-  for (const name of leaf.dnsNames) judge(general.dns, name, (base) => isBelow(name, text(base)));
-  for (const uri of leaf.uris) judge(general.uri, uri, (base) => isHostIn(uri, text(base)));
-  if (leaf.subject !== '') judge(general.directory, `the subject "${leaf.subject}"`, (base) => isUnder(leaf.subjectDer, base));
-  return problems;
 }

@@ -22,10 +22,14 @@ export function distinguishedName(commonName?: string): Buffer {
   return sequence(setOf(sequence(commonNameType, value)));
 }
 
+/** Text that two readers could take for different names is none. */
 function textOf({ tag, content }: Element): string | undefined {
   switch (tag) {
-    case 0x0c: // UTF8String
-      return content.toString('utf8');
+    case 0x0c: {
+      // UTF8String
+      const text = content.toString('utf8');
+      return Buffer.from(text).equals(content) ? text : undefined;
+    }
     case 0x12: // NumericString, PrintableString, TeletexString, IA5String
     case 0x13:
     case 0x14:
@@ -47,18 +51,40 @@ function escaped(text: string): string {
     .replace(/\p{Cc}/gu, (character) => Buffer.from(character).toString('hex').replace(/../g, '\\$&'));
 }
 
-function attribute(der: Element): string {
-  const [type, value] = elementsOf(expectTag(der, tags.sequence).content);
-  const identifier = dottedIdentifier(expectTag(type, tags.objectIdentifier).content);
+export interface NameAttribute {
+  /** Dotted. */
+  readonly type: string;
+  /** Absent for a value that is no text. */
+  readonly text?: string;
+  /** The value, DER. */
+  readonly der: Buffer;
+}
+
+function attributeOf(element: Element): NameAttribute {
+  const [type, value] = elementsOf(expectTag(element, tags.sequence).content);
   if (value === undefined) throw new DerError('it has a name attribute without a value');
   const text = textOf(value);
-  return `${attributeTypes[identifier] ?? identifier}=${text === undefined ? `#${value.der.toString('hex')}` : escaped(text)}`;
+  return {
+    type: dottedIdentifier(expectTag(type, tags.objectIdentifier).content),
+    ...(text === undefined ? {} : { text }),
+    der: value.der,
+  };
 }
+
+/** The parts of a Name, the most general first, each with its attributes (RFC 5280, 4.1.2.4). Throws DerError. */
+export function partsOfName(der: Buffer): readonly (readonly NameAttribute[])[] {
+  return elementsOf(onlyElement(der, tags.sequence).content).map((part) =>
+    elementsOf(expectTag(part, tags.set).content).map(attributeOf),
+  );
+}
+
+const line = ({ type, text, der }: NameAttribute): string =>
+  `${attributeTypes[type] ?? type}=${text === undefined ? `#${der.toString('hex')}` : escaped(text)}`;
 
 /** A Name as one line, the most specific part first (RFC 4514, 2.1); empty for an empty name. Throws DerError. */
 export function formatName(der: Buffer): string {
-  const parts = elementsOf(onlyElement(der, tags.sequence).content).map((part) =>
-    elementsOf(expectTag(part, tags.set).content).map(attribute).join('+'),
-  );
-  return parts.reverse().join(',');
+  return partsOfName(der)
+    .map((part) => part.map(line).join('+'))
+    .reverse()
+    .join(',');
 }

@@ -42,6 +42,7 @@ const pure: readonly Omit<Rule, 'room'>[] = [
   { code: 'export const day = (now: number): string => new Date(now).toISOString();' },
   { code: `import { createHash } from 'node:crypto';\nexport const hash = createHash;` },
   { code: `import { AsnConvert } from '@peculiar/asn1-schema';\nexport const parse = AsnConvert.parse;` },
+  { code: `import { getPublicSuffix } from 'tldts';\nexport const suffix = getPublicSuffix;` },
   { code: `import type { Use } from '../api/v1alpha1/index.ts';\nexport type Face = Use;` },
   { code: `export { names } from '../topology/names.ts';` },
   { code: `export { own } from './own.ts';` },
