@@ -121,7 +121,11 @@ export function spiffeTrustDomain(domain: TrustDomain): string {
 }
 
 /** `spiffe://<trust domain>/<role>/<pool>[/<member>]`. */
-export function spiffeID(domain: TrustDomain, server: TrustedServer, memberFQDN?: string): string {
+export function spiffeID(
+  domain: TrustDomain,
+  server: { readonly spec: Pick<TrustedServer['spec'], 'role' | 'poolFQDN'> },
+  memberFQDN?: string,
+): string {
   const path = [kebabCase(server.spec.role), server.spec.poolFQDN, ...(memberFQDN === undefined ? [] : [memberFQDN])];
   return `spiffe://${spiffeTrustDomain(domain)}/${path.join('/')}`;
 }

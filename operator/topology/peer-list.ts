@@ -95,6 +95,11 @@ export class PeerList {
   }
 }
 
+/** The entry that `PeerList` keeps as JSON. */
+export function parsePeer(json: string): PeerEntry {
+  return JSON.parse(json);
+}
+
 function weight(json: string | undefined): number {
   return json === undefined ? 0 : Buffer.byteLength(json) + 1;
 }

@@ -125,9 +125,14 @@ async function carryOut(
       const name = serverTrustName(server.metadata.name);
       const annotations = { [annotation.trustHash]: action.hash };
       if (action.replaces !== undefined) {
-        const { resourceVersion } = action.replaces.metadata;
+        const { resourceVersion, ownedDataKeys = [] } = action.replaces.metadata;
+        const dropped = Object.fromEntries(ownedDataKeys.filter((key) => !(key in action.data)).map((key) => [key, null]));
         stores.configMaps.apply(
-          await client.patch(configMaps, { namespace, name }, { metadata: { resourceVersion, annotations }, data: action.data }),
+          await client.patch(
+            configMaps,
+            { namespace, name },
+            { metadata: { resourceVersion, annotations }, data: { ...dropped, ...action.data } },
+          ),
         );
       } else {
         if (await isForeign(configMaps, { namespace, name }, server.metadata.uid, context)) return 'NotOwned';

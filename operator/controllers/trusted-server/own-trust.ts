@@ -1,10 +1,13 @@
 // The ConfigMap `<server>-trust`: what a server reads that narrows its peers or asks for rendered files.
 import { createHash } from 'node:crypto';
-import { kebabCase, roles, type TrustDomain, type TrustedServer } from '../../api/v1alpha1/index.ts';
+import { kebabCase, type Role, roles, type TrustDomain, type TrustedServer } from '../../api/v1alpha1/index.ts';
 import type { MetadataObject } from '../../kube/resource.ts';
+import { dataLimit, type RenderedOutputs, renderOutputs, sizeOf } from '../../outputs/formats.ts';
 import { annotation } from '../../outputs/labels.ts';
-import { peerSources, shardCount, shardDocument, shardIndex } from '../../outputs/peers.ts';
-import { bundleName, serverTrustName, shardName } from '../../outputs/trust-bundle.ts';
+import { type PeerSource, peerSources, shardCount, shardDocument, shardIndex } from '../../outputs/peers.ts';
+import { renderingOf } from '../../outputs/rendering.ts';
+import { bundleName, serverTrustName, shardNames } from '../../outputs/trust-bundle.ts';
+import { bucketCount, type PeerEntry, parsePeer } from '../../topology/peer-list.ts';
 import type { Placement } from '../../topology/topology.ts';
 import type { Context } from '../context.ts';
 
@@ -16,6 +19,8 @@ export interface OwnTrust {
   readonly current: boolean;
   /** The server asks for one. */
   readonly asked: boolean;
+  /** A sentence for each output that it asks for and does not get. */
+  readonly refused: readonly string[];
 }
 
 export function observeOwnTrust(
@@ -32,9 +37,11 @@ export function observeOwnTrust(
   const trust = domain && context.trust.of(domain.metadata.name, kebabCase(server.spec.role));
   const known = trust !== undefined && (trust.unknown.length === 0 || existing === undefined);
   if (!asked || !known || domain === undefined || !placement.listed) {
-    return { ...(existing === undefined ? {} : { existing }), current: !asked, asked };
+    return { ...(existing === undefined ? {} : { existing }), current: !asked, asked, refused: [] };
   }
-  const data = { 'ca.crt': trust.bundle.pem, 'peers.json': peersDocument(server, domain, context) };
+  const own = { 'ca.crt': trust.bundle.pem, 'peers.json': peersDocument(server, domain, context) };
+  const { files, refused } = outputsOf(server, domain, dataLimit - sizeOf(own), context);
+  const data = { ...own, ...files };
   const hash = createHash('sha256').update(JSON.stringify(data)).digest('hex');
   const untouched = Object.keys(data).every((key) => existing?.metadata.ownedDataKeys?.includes(key) === true);
   return {
@@ -42,25 +49,54 @@ export function observeOwnTrust(
     ...(existing === undefined ? {} : { existing }),
     current: untouched && existing?.metadata.annotations?.[annotation.trustHash] === hash,
     asked,
+    refused,
   };
 }
 
+function outputsOf(server: TrustedServer, domain: TrustDomain, room: number, context: Context): RenderedOutputs {
+  const { outputs = [] } = server.spec;
+  if (outputs.length === 0) return { files: {}, refused: [] };
+  return renderOutputs(outputs, renderingOf(server, domain, peersOf(server, domain, context)), room);
+}
+
+/** Every peer, however many: the pools that the server named, or those that its role meets. */
+function peersOf(server: TrustedServer, domain: TrustDomain, context: Context): readonly PeerEntry[] {
+  if (server.spec.peers !== undefined) return namedPeers(server, domain, context).map(parsePeer);
+  return sourcesOf(server, domain, context).flatMap(({ list, reach }) =>
+    Array.from({ length: bucketCount }, (_, bucket) => list.entries(bucket))
+      .flat()
+      .map(parsePeer)
+      .filter(({ pool }) => reach === 'Any' || pool === server.spec.poolFQDN),
+  );
+}
+
+function sourcesOf({ spec }: TrustedServer, domain: TrustDomain, { topology }: Context): readonly PeerSource[] {
+  const listOf = (other: Role) => topology.peerList(domain.metadata.name, other);
+  return peerSources(spec.role, domain.spec.security.mesh, listOf, roles);
+}
+
+/** The JSON of the entries of the pools that the server named. */
+function namedPeers(server: TrustedServer, domain: TrustDomain, { topology }: Context): readonly string[] {
+  const { peers = [], role } = server.spec;
+  const list = topology.peerList(domain.metadata.name, role);
+  const poolOf = (peer: string) => topology.placement(`${server.metadata.namespace}/${peer}`)?.server.spec.poolFQDN ?? peer;
+  const pools = [...new Set(peers.map((peer) => (list?.has(peer) === true ? peer : poolOf(peer))))].sort();
+  return pools.flatMap((pool) => list?.get(pool) ?? []);
+}
+
 /** The peers that the server named, or all of its audience: in full, or by the shards of the audience's own bundle. */
-function peersDocument(server: TrustedServer, domain: TrustDomain, { topology, stores }: Context): string {
-  const { name } = domain.metadata;
+function peersDocument(server: TrustedServer, domain: TrustDomain, context: Context): string {
   const { peers, role } = server.spec;
   if (peers !== undefined) {
-    const list = topology.peerList(name, role);
-    const poolOf = (peer: string) => topology.placement(`${server.metadata.namespace}/${peer}`)?.server.spec.poolFQDN ?? peer;
-    const pools = [...new Set(peers.map((peer) => (list?.has(peer) === true ? peer : poolOf(peer))))].sort();
-    const entries = pools.flatMap((pool) => list?.get(pool) ?? []);
+    const entries = namedPeers(server, domain, context);
     return `{"peers":[${entries.length === 0 ? '' : `\n${entries.join(',\n')}\n`}]}\n`;
   }
+  const { name } = domain.metadata;
   const audience = kebabCase(role);
-  const sources = peerSources(role, domain.spec.security.mesh, (other) => topology.peerList(name, other), roles);
-  const bundle = stores.configMaps.get({ namespace: server.metadata.namespace ?? '', name: bundleName(name, audience) });
-  const current = Number(bundle?.metadata.annotations?.[annotation.shards] ?? 1);
+  const sources = sourcesOf(server, domain, context);
+  const key = { namespace: server.metadata.namespace ?? '', name: bundleName(name, audience) };
+  const current = Number(context.stores.configMaps.get(key)?.metadata.annotations?.[annotation.shards] ?? 1);
   const count = shardCount(sources, current);
   if (count === 1) return shardDocument(sources, 0, 1);
-  return shardIndex(Array.from({ length: count }, (_, shard) => shardName(name, audience, shard)));
+  return shardIndex(shardNames(name, audience, count));
 }

@@ -1,0 +1,51 @@
+// The formats that this version renders, and the rendering of those that a server asks for into one ConfigMap.
+import type { TrustedServer } from '../api/v1alpha1/index.ts';
+import { envoy } from './envoy.ts';
+import { haproxy } from './haproxy.ts';
+import { nginx } from './nginx.ts';
+import type { Files, Format, Rendering } from './rendering.ts';
+
+export type Output = NonNullable<TrustedServer['spec']['outputs']>[number];
+
+const formats: Readonly<Partial<Record<Output, Format>>> = { Envoy: envoy, HAProxy: haproxy, Nginx: nginx };
+
+/** Bytes of all data of one ConfigMap. The API server takes 1 MiB, metadata included. */
+export const dataLimit = 900 * 1024;
+
+export interface RenderedOutputs {
+  readonly files: Files;
+  /** A sentence for each output that is not there, and why. */
+  readonly refused: readonly string[];
+}
+
+/** Every output whole or not at all: one that does not fit into `room` (bytes) is refused, since half a list is a wrong one. */
+export function renderOutputs(outputs: readonly Output[], rendering: Rendering, room = dataLimit): RenderedOutputs {
+  const files: Record<string, string> = {};
+  const refused: string[] = [];
+  let left = room;
+  for (const output of outputs) {
+    const rendered = formats[output]?.(rendering) ?? { refused: `${output} is not rendered by this version: use peers.json.` };
+    if ('refused' in rendered) {
+      refused.push(rendered.refused);
+      continue;
+    }
+    const bytes = sizeOf(rendered.files);
+    if (bytes > left) {
+      refused.push(
+        `${output} is not rendered: it takes ${kibibytes(bytes)} KiB and the ConfigMap has room for ${kibibytes(Math.max(left, 0))}. ` +
+          'Name fewer peers in spec.peers, or read the shards that peers.json lists.',
+      );
+      continue;
+    }
+    left -= bytes;
+    Object.assign(files, rendered.files);
+  }
+  return { files, refused };
+}
+
+/** Bytes that these take as data of a ConfigMap. */
+export function sizeOf(files: Files): number {
+  return Object.entries(files).reduce((sum, [name, content]) => sum + name.length + Buffer.byteLength(content), 0);
+}
+
+const kibibytes = (bytes: number) => Math.ceil(bytes / 1024);
