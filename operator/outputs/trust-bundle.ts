@@ -10,9 +10,19 @@ export function bundleName(domain: string, audience: Audience): string {
   return audience === 'clients' ? `trustmesh-${domain}` : `trustmesh-${domain}-${audience}`;
 }
 
-/** One of the shards that `peers.json` of a bundle lists. */
-export function shardName(domain: string, audience: Audience, shard: number): string {
-  return `${bundleName(domain, audience)}-peers-${shard}`;
+/**
+ * The shards that `peers.json` of a bundle lists; none for one document. Their number is part of each name, so that another
+ * number is another set: the index goes from a complete one to a complete one.
+ */
+export function shardNames(domain: string, audience: Audience, count: number): readonly string[] {
+  if (count === 1) return [];
+  return Array.from({ length: count }, (_, shard) => `${bundleName(domain, audience)}-peers-${count}-${shard}`);
+}
+
+/** Whether a shard of this bundle could have the name, of whatever number. */
+export function isShardName(domain: string, audience: Audience, name: string): boolean {
+  const prefix = `${bundleName(domain, audience)}-peers-`;
+  return name.startsWith(prefix) && /^[0-9]+-[0-9]+$/.test(name.slice(prefix.length));
 }
 
 /** `<server>-trust`. */

@@ -3,7 +3,7 @@ import { isApiError } from '../../kube/errors.ts';
 import { configMaps } from '../../kube/resource.ts';
 import { annotation } from '../../outputs/labels.ts';
 import { shardDocument, shardIndex } from '../../outputs/peers.ts';
-import { bundleLabels, clientBinaryData, shardName } from '../../outputs/trust-bundle.ts';
+import { bundleLabels, clientBinaryData, shardNames } from '../../outputs/trust-bundle.ts';
 import { trustStore } from '../../pki/key-store.ts';
 import type { BundleKey } from '../../topology/topology.ts';
 import type { Context } from '../context.ts';
@@ -90,7 +90,5 @@ function peersOf(
   { domain, audience }: BundleKey,
   { sources, count }: NonNullable<Extract<BundleAction, { kind: 'WriteMain' }>['peers']>,
 ): string {
-  return count === 1
-    ? shardDocument(sources, 0, 1)
-    : shardIndex(Array.from({ length: count }, (_, shard) => shardName(domain, audience, shard)));
+  return count === 1 ? shardDocument(sources, 0, 1) : shardIndex(shardNames(domain, audience, count));
 }

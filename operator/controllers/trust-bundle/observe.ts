@@ -3,7 +3,7 @@ import { roles, type TrustDomain } from '../../api/v1alpha1/index.ts';
 import type { MetadataObject } from '../../kube/resource.ts';
 import { annotation } from '../../outputs/labels.ts';
 import { type PeerSource, peerSources } from '../../outputs/peers.ts';
-import { bundleName } from '../../outputs/trust-bundle.ts';
+import { bundleName, isShardName } from '../../outputs/trust-bundle.ts';
 import type { Audience } from '../../topology/names.ts';
 import { audienceRoles, type BundleKey } from '../../topology/topology.ts';
 import type { AudienceTrust } from '../../trust/anchors.ts';
@@ -19,7 +19,7 @@ export interface BundleObservation {
   /** Absent for clients, who have no peer list. */
   readonly peers?: { readonly sources: readonly PeerSource[]; readonly currentShards: number };
   readonly main?: MetadataObject;
-  /** Every other ConfigMap of this bundle, by name. */
+  /** By name. What is called otherwise, and may be somebody's copy with our labels on it, is none. */
   readonly shards: ReadonlyMap<string, MetadataObject>;
   /** How long a bundle stays that is not wanted any more, ms. */
   readonly grace: number;
@@ -58,7 +58,11 @@ export function observe(key: BundleKey, { topology, stores, trust, grace }: Cont
       ? {}
       : { peers: { sources, currentShards: Number(main?.metadata.annotations?.[annotation.shards] ?? 1) } }),
     ...(main === undefined ? {} : { main }),
-    shards: new Map(held.filter((configMap) => configMap !== main).map((configMap) => [configMap.metadata.name, configMap])),
+    shards: new Map(
+      held
+        .filter((configMap) => isShardName(domainName, audience, configMap.metadata.name))
+        .map((configMap) => [configMap.metadata.name, configMap]),
+    ),
     grace,
   };
 }

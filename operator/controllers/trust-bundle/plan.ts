@@ -2,7 +2,7 @@
 import type { MetadataObject } from '../../kube/resource.ts';
 import { annotation, timestamp } from '../../outputs/labels.ts';
 import { type PeerSource, shardCount, shardHash } from '../../outputs/peers.ts';
-import { bundleName, shardName } from '../../outputs/trust-bundle.ts';
+import { bundleName, shardNames } from '../../outputs/trust-bundle.ts';
 import type { TrustBundle } from '../../trust/bundle.ts';
 import type { BundleObservation } from './observe.ts';
 
@@ -65,12 +65,14 @@ function write({ key, trust, peers, main, shards }: BundleObservation): BundlePl
   if (main === undefined && trust.unknown.length > 0) return nothing;
   const held = main?.metadata.annotations ?? {};
   const owns = (data: string) => main?.metadata.ownedDataKeys?.includes(data) === true;
-  const trustChanged = trust.unknown.length === 0 && (held[annotation.trustHash] !== trust.bundle.hash || !owns('ca.crt'));
+  const trustKeys = key.audience === 'clients' ? ['ca.crt', 'truststore.p12'] : ['ca.crt'];
+  const trustChanged = trust.unknown.length === 0 && (held[annotation.trustHash] !== trust.bundle.hash || !trustKeys.every(owns));
   const shardActions = peers === undefined ? { count: 1, writes: [], hash: '' } : planShards(key, peers, shards);
   const peersChanged = peers !== undefined && (held[annotation.peersHash] !== shardActions.hash || !owns('peers.json'));
   const back = held[annotation.leftAt] !== undefined;
-  const surplus = [...shards].filter(([name]) => !shardNames(key, shardActions.count).includes(name)).map(([, shard]) => shard);
-  const main_: readonly BundleAction[] =
+  const inUse = new Set(shardNames(key.domain, key.audience, shardActions.count));
+  const surplus = [...shards].filter(([name]) => !inUse.has(name)).map(([, shard]) => shard);
+  const mainActions: readonly BundleAction[] =
     !trustChanged && !peersChanged && !back
       ? []
       : [
@@ -91,7 +93,7 @@ function write({ key, trust, peers, main, shards }: BundleObservation): BundlePl
             ...(main === undefined ? {} : { replaces: main }),
           },
         ];
-  return { actions: [...shardActions.writes, ...main_, ...surplus.map(deletion)] };
+  return { actions: [...shardActions.writes, ...mainActions, ...surplus.map(deletion)] };
 }
 
 function planShards(
@@ -101,7 +103,7 @@ function planShards(
 ): { readonly count: number; readonly writes: readonly BundleAction[]; readonly hash: string } {
   const count = shardCount(sources, currentShards);
   if (count === 1) return { count, writes: [], hash: shardHash(sources, 0, 1) };
-  const writes = shardNames(key, count).flatMap((name, shard): BundleAction[] => {
+  const writes = shardNames(key.domain, key.audience, count).flatMap((name, shard): BundleAction[] => {
     const hash = shardHash(sources, shard, count);
     const existing = shards.get(name);
     const current =
@@ -113,10 +115,6 @@ function planShards(
   });
   // The index names the shards and says nothing of their content.
   return { count, writes, hash: `shards-${count}` };
-}
-
-function shardNames({ domain, audience }: BundleObservation['key'], count: number): readonly string[] {
-  return count === 1 ? [] : Array.from({ length: count }, (_, shard) => shardName(domain, audience, shard));
 }
 
 function deletion(configMap: MetadataObject): BundleAction {

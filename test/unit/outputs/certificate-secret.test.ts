@@ -16,8 +16,9 @@ import {
   bundleLabels,
   bundleName,
   clientBinaryData,
+  isShardName,
   serverTrustName,
-  shardName,
+  shardNames,
 } from '../../../operator/outputs/trust-bundle.ts';
 import { certificateNeeds } from '../../../operator/topology/names.ts';
 import { trustBundle } from '../../../operator/trust/bundle.ts';
@@ -145,20 +146,29 @@ describe('names and labels', () => {
       bundleName('contoso', 'clients'),
       bundleName('contoso', 'front-end'),
       bundleName('contoso', 'edge-external'),
-      shardName('contoso', 'front-end', 3),
       serverTrustName('pool01'),
-    ]).toEqual([
-      'trustmesh-contoso',
-      'trustmesh-contoso-front-end',
-      'trustmesh-contoso-edge-external',
-      'trustmesh-contoso-front-end-peers-3',
-      'pool01-trust',
-    ]);
+    ]).toEqual(['trustmesh-contoso', 'trustmesh-contoso-front-end', 'trustmesh-contoso-edge-external', 'pool01-trust']);
     expect(bundleLabels('contoso', 'edge')).toEqual({
       'app.kubernetes.io/managed-by': 'trustmesh',
       'trustmesh.io/domain': 'contoso',
       'trustmesh.io/audience': 'edge',
     });
+  });
+
+  it('of shards tell their number, so that another number is another set', () => {
+    expect(shardNames('contoso', 'front-end', 4)).toEqual(
+      [0, 1, 2, 3].map((shard) => `trustmesh-contoso-front-end-peers-4-${shard}`),
+    );
+    expect(shardNames('contoso', 'front-end', 1)).toEqual([]);
+    for (const name of shardNames('contoso', 'edge', 8)) expect(isShardName('contoso', 'edge', name)).toBe(true);
+    for (const name of [
+      'trustmesh-contoso-edge',
+      'trustmesh-contoso-edge-peers-copy',
+      'trustmesh-contoso-edge-external-peers-4-0',
+      'mine',
+    ]) {
+      expect(isShardName('contoso', 'edge', name)).toBe(false);
+    }
   });
 
   it('give clients a trust store, and servers none', () => {

@@ -1,0 +1,161 @@
+// The status of a TrustDomain: what it says, how servers are counted, and when it may be written.
+import type { TrustedServer } from '../../../operator/api/v1alpha1/index.ts';
+import { DomainCounts } from '../../../operator/controllers/trust-domain/counts.ts';
+import type { DomainObservation } from '../../../operator/controllers/trust-domain/observe.ts';
+import { plan } from '../../../operator/controllers/trust-domain/plan.ts';
+import { report } from '../../../operator/controllers/trust-domain/report.ts';
+import { Store } from '../../../operator/kube/store.ts';
+import { now } from '../pki/authorities.ts';
+import { trustDomain, trustedServer } from '../topology/objects.ts';
+import { kstatus } from './kstatus.ts';
+import { available, unavailable } from './observed.ts';
+
+const count = { servers: 3, readyServers: 2, certificates: 7 };
+const domain = trustDomain();
+const observation = (changes: Partial<DomainObservation> = {}): DomainObservation => ({
+  domain,
+  authority: available,
+  complianceProblems: [],
+  memberNamespaces: 1,
+  count,
+  ...changes,
+});
+const required = trustDomain('contoso', { security: { fips: 'Required' } });
+
+describe('the status', () => {
+  it.each<readonly [string, Partial<DomainObservation>, object, string]>([
+    [
+      'of a domain that is well',
+      {},
+      { Ready: 'True Ready', TopologyValid: 'True Valid', FIPSCompliant: 'Unknown NotRequired' },
+      'Current',
+    ],
+    [
+      'of one that overlaps another',
+      { problem: 'overlaps' },
+      {
+        Ready: 'False SIPDomainsOverlap',
+        Stalled: 'True SIPDomainsOverlap',
+        TopologyValid: 'False SIPDomainsOverlap',
+        FIPSCompliant: 'Unknown NotRequired',
+      },
+      'Failed',
+    ],
+    [
+      'of one whose CA is not available',
+      { authority: unavailable },
+      {
+        Ready: 'False Expired',
+        Reconciling: 'True Expired',
+        TopologyValid: 'False Expired',
+        FIPSCompliant: 'Unknown NotRequired',
+      },
+      'InProgress',
+    ],
+    [
+      'of one that must be compliant and is',
+      { domain: required },
+      { Ready: 'True Ready', TopologyValid: 'True Valid', FIPSCompliant: 'True Compliant' },
+      'Current',
+    ],
+    [
+      'of one that must be compliant and is not',
+      { domain: required, complianceProblems: ['Ed25519'] },
+      {
+        Ready: 'False NotFIPSCompliant',
+        Stalled: 'True NotFIPSCompliant',
+        TopologyValid: 'True Valid',
+        FIPSCompliant: 'False NotFIPSCompliant',
+      },
+      'Failed',
+    ],
+  ])('%s', (_what, changes, expected, computed) => {
+    const status = report(observation(changes), now);
+    expect(
+      Object.fromEntries((status.conditions ?? []).map(({ type, status: is, reason }) => [type, `${is} ${reason}`])),
+    ).toEqual(expected);
+    expect(kstatus({ ...domain, status })).toBe(computed);
+    expect(status).toMatchObject({ ...count, memberNamespaces: 1, observedGeneration: 1 });
+  });
+});
+
+describe('a status is written', () => {
+  const status = report(observation(), now);
+  const held = { ...domain, status };
+  const moreServers = { ...status, servers: 4 };
+  const invalid = report(observation({ problem: 'overlaps' }), now);
+
+  it.each([
+    ['not, where nothing changed', held, status, now - 1000, { kind: 'Nothing' }],
+    ['at once, the first time', domain, status, undefined, { kind: 'Write' }],
+    ['at once, where more than counts changed', held, invalid, now - 1, { kind: 'Write' }],
+    ['later, where counts changed and were written just now', held, moreServers, now - 4000, { kind: 'Wait', until: now + 6000 }],
+    ['at once, where counts changed and were written a while ago', held, moreServers, now - 10_000, { kind: 'Write' }],
+    ['at once, where counts changed and this process wrote none yet', held, moreServers, undefined, { kind: 'Write' }],
+  ] as const)('%s', (_what, of, next, writtenAt, expected) => {
+    expect(plan(of, next, writtenAt, now)).toEqual(expected);
+  });
+});
+
+describe('servers are counted', () => {
+  const certificate = {
+    use: 'Default',
+    secretName: 's',
+    serial: '',
+    fingerprint: '',
+    notBefore: '',
+    notAfter: '',
+    renewAt: '',
+  } as const;
+  const ready = {
+    type: 'Ready',
+    status: 'True',
+    reason: 'Ready',
+    message: '',
+    observedGeneration: 1,
+    lastTransitionTime: '',
+  } as const;
+  let version = 0;
+  function server(name: string, about: { ready?: boolean; certificates?: number; domain?: string } = {}): TrustedServer {
+    const { metadata, ...object } = trustedServer(
+      name,
+      'Server',
+      { trustDomain: about.domain ?? 'contoso' },
+      {
+        status: {
+          observedGeneration: 1,
+          conditions: about.ready === true ? [ready] : [],
+          certificates: Array.from({ length: about.certificates ?? 0 }, () => certificate),
+        },
+      },
+    );
+    return { ...object, metadata: { ...metadata, resourceVersion: String(++version) } };
+  }
+
+  it('as they come, change and go, and only then', () => {
+    const store = new Store<TrustedServer>();
+    store.apply(server('before', { ready: true, certificates: 2 }));
+    const told: string[] = [];
+    using counts = new DomainCounts(store, (name) => told.push(name));
+    expect(counts.of('contoso')).toEqual({ servers: 1, readyServers: 1, certificates: 2 });
+    store.apply(server('one'));
+    store.apply(server('one', { ready: true, certificates: 1 }));
+    expect(counts.of('contoso')).toEqual({ servers: 2, readyServers: 2, certificates: 3 });
+    expect(told).toEqual(['contoso', 'contoso']);
+    store.apply(server('one', { ready: true, certificates: 1 }));
+    expect(told).toHaveLength(2);
+    store.remove({ namespace: 'voice', name: 'one' });
+    store.remove({ namespace: 'voice', name: 'before' });
+    expect(counts.of('contoso')).toEqual({ servers: 0, readyServers: 0, certificates: 0 });
+  });
+
+  it('for the domain that they name now, where an object was made again for another', () => {
+    const store = new Store<TrustedServer>();
+    const told: string[] = [];
+    using counts = new DomainCounts(store, (name) => told.push(name));
+    store.apply(server('one', { ready: true }));
+    told.length = 0;
+    store.apply(server('one', { ready: true, domain: 'fabrikam' }));
+    expect([counts.of('contoso').servers, counts.of('fabrikam').servers, told.sort()]).toEqual([0, 1, ['contoso', 'fabrikam']]);
+  });
+});
