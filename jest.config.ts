@@ -1,4 +1,5 @@
-// Three suites: pure values (unit), a real API server (cluster), real peers on real sockets (interop).
+// Four suites: pure values (unit), published corpora (conformance), a real API server (cluster), real peers on real sockets
+// (interop).
 import type { Config } from 'jest';
 
 const transform: Config['transform'] = {
@@ -21,7 +22,7 @@ const suite = (name: string): Config => ({
 });
 
 export default {
-  projects: [suite('unit'), suite('cluster'), suite('interop')],
+  projects: [suite('unit'), suite('conformance'), suite('cluster'), suite('interop')],
   // Jest knows one limit for all: that of the slowest thing a single test waits for.
   testTimeout: 120_000,
 } satisfies Config;

@@ -1,6 +1,6 @@
 // `npm test`: makes ready what the tests need, runs the checks and the suites, and says what came of them.
 //   npm test                     everything
-//   npm test -- unit             one part: checks, unit, cluster or interop, or several
+//   npm test -- unit             one part: checks, unit, conformance, cluster or interop, or several
 //   npm test -- cluster lease    the files of a part whose path matches
 import { checks, runCheck } from './runner/check.ts';
 import { type Outcome, verdict } from './runner/outcome.ts';
@@ -36,9 +36,10 @@ async function runSuites(chosen: readonly Suite[]): Promise<readonly Outcome[]> 
   return outcomes;
 }
 
-// Neither the checks nor the unit tests fill two cores; each of the other suites has them all.
-const light = suites.filter((suite) => suite === 'unit');
-const heavy = suites.filter((suite) => suite !== 'unit');
+// Neither the checks nor these tests fill two cores; each of the other suites has them all.
+const isLight = (suite: Suite): boolean => suite === 'unit' || suite === 'conformance';
+const light = suites.filter(isLight);
+const heavy = suites.filter((suite) => !isLight(suite));
 const outcomes = (await Promise.all([runChecks(), runSuites(light)])).flat().concat(await runSuites(heavy));
 const notRun = missing.map(({ tool }) => ({ name: tool.name, install: tool.install }));
 const { lines, exitCode } = verdict(outcomes, notRun, strict);

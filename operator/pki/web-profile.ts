@@ -111,8 +111,8 @@ const hasWebKey: Rule = ({ certificate }) => {
 export const webProfile: readonly Rule[] = [
   namesItself,
   isRootForAnything,
-  saysWhatItIsFor,
   isNoAuthority,
+  saysWhatItIsFor,
   hasPlainAlternativeNames,
   repeatsAlternativeName,
   hasWebKey,

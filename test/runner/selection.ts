@@ -1,7 +1,7 @@
 // Which part of the tests a command line asks for.
 import type { Suite } from '../support/toolchain.ts';
 
-export const suites: readonly Suite[] = ['unit', 'cluster', 'interop'];
+export const suites: readonly Suite[] = ['unit', 'conformance', 'cluster', 'interop'];
 
 export interface Selection {
   readonly withChecks: boolean;

@@ -5,7 +5,7 @@ import { onPath } from './path.ts';
 import { lastLines, runProgram } from './process.ts';
 import { say } from './progress.ts';
 
-export type Suite = 'unit' | 'cluster' | 'interop';
+export type Suite = 'unit' | 'conformance' | 'cluster' | 'interop';
 
 export interface Tool {
   readonly name: string;

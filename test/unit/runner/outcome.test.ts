@@ -57,7 +57,7 @@ describe('what was not run', () => {
 });
 
 describe('what a command line asks for', () => {
-  const all = ['unit', 'cluster', 'interop'];
+  const all = ['unit', 'conformance', 'cluster', 'interop'];
 
   it.each([
     [[], { withChecks: true, suites: all, patterns: [] }],
