@@ -112,7 +112,7 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
       secrets: stores.secrets,
       configMaps: stores.configMaps,
       recorded: (secret) => journal.latestOf(secret),
-      onLess: (domain) => wake.domainAndAll(domain),
+      onChange: (domain) => wake.domainAndAll(domain),
       now,
     }),
   );

@@ -1,6 +1,6 @@
 // Which trust each audience of each domain should hold, and whether it is in place: no certificate goes out before the
 // trust for it does.
-import { kebabCase } from '../api/v1alpha1/index.ts';
+import { kebabCase, type TrustedServer } from '../api/v1alpha1/index.ts';
 import type { Authorities } from '../authorities/authority.ts';
 import type { MetadataObject } from '../kube/resource.ts';
 import { type Change, keyOf, type Store } from '../kube/store.ts';
@@ -10,13 +10,25 @@ import type { Audience } from '../topology/names.ts';
 import type { Topology } from '../topology/topology.ts';
 import { type AudienceTrust, audienceTrust } from '../trust/anchors.ts';
 
+/** What the journal says of a certificate. */
+export interface Issued {
+  /** Of the object that it was issued to. */
+  readonly uid: string;
+  readonly use: string;
+  readonly fingerprint: string;
+  /** Subject key id of the issuer. */
+  readonly authority: string;
+}
+
 export interface TrustStateOptions {
   readonly topology: Topology;
   readonly authorities: Authorities;
   readonly secrets: Store<MetadataObject>;
   readonly configMaps: Store<MetadataObject>;
   /** The last certificate that was issued for a Secret, `namespace/name`. */
-  readonly recorded: (secret: string) => { readonly fingerprint: string; readonly authority: string } | undefined;
+  readonly recorded: (secret: string) => Issued | undefined;
+  /** Told of a domain that should trust others than before, as where the last certificate of a former CA is replaced. */
+  readonly onChange: (domain: string) => void;
   readonly now: () => number;
 }
 
@@ -50,20 +62,20 @@ export class TrustState implements Disposable {
   readonly #remembered = new Map<string, Remembered>();
   /** By domain, the last one. */
   readonly #distributions = new Map<string, Distribution>();
-  /** By domain and `face/key id` of the issuer, the number of Secrets from it. */
-  readonly #secretsByIssuer = new Map<string, Map<string, number>>();
-  /** By Secret, what it counts for above. */
-  readonly #counted = new Map<string, readonly [domain: string, issuer: string]>();
+  /** By domain and `face/key id` of the issuer, the Secrets that say so: who they belong to is seen when it matters. */
+  readonly #secretsByIssuer = new Map<string, Map<string, Set<string>>>();
+  /** By Secret, where it is entered above. */
+  readonly #entered = new Map<string, readonly [domain: string, issuer: string]>();
   readonly #subscriptions = new DisposableStack();
 
   constructor(options: TrustStateOptions) {
     this.#options = options;
-    for (const secret of options.secrets.list()) this.#countSecret(keyOf(secret), secret);
+    for (const secret of options.secrets.list()) this.#enterSecret(keyOf(secret), secret);
     this.#subscriptions.use(options.configMaps.onChange((change) => this.#follow(change)));
     this.#subscriptions.use(
       options.secrets.onChange((change) => {
         const secret = change.new ?? change.old;
-        if (secret !== undefined) this.#countSecret(keyOf(secret), change.new);
+        if (secret !== undefined) this.#enterSecret(keyOf(secret), change.new);
         this.#follow(change);
       }),
     );
@@ -106,13 +118,14 @@ export class TrustState implements Disposable {
     const additional = additionalEnterpriseCAs.filter((name) => topology.namesAuthority(domainName, name, face));
     const named = [...new Set([enterpriseCA, ...additional])];
     // A CA that the domain no longer names is trusted for as long as a certificate of its is in a Secret.
-    const issuers = this.#secretsByIssuer.get(domainName);
     const former = authorities
       .known()
       .filter(({ enterpriseCA: name }) => !named.includes(name))
-      .filter(({ keyIds }) => keyIds.some((keyId) => faces.some((each) => issuers?.has(`${each}/${keyId}`) === true)))
+      .filter(({ keyIds }) => keyIds.some((keyId) => faces.some((each) => this.#isInUse(domainName, `${each}/${keyId}`))))
       .map((known) => known.enterpriseCA);
-    const sources = [...named, ...former];
+    const isNeeded = (name: string) =>
+      name === enterpriseCA || authorities.anchorsOf(name) !== undefined || this.#hasStrangers(domainName, faces);
+    const sources = [...named.filter(isNeeded), ...former];
     const inputs = `${authorities.version} ${sources.join(' ')}`;
     const known = this.#remembered.get(`${domainName}/${circle}`);
     if (known?.inputs === inputs && known.until > now()) return known.trust;
@@ -139,6 +152,7 @@ export class TrustState implements Disposable {
     const behind = new Set(held.filter((object) => domainOf(object) === domain && this.#isBehind(domain, object)).map(nameOf));
     const distribution = { hashes, behind, since: now() };
     this.#distributions.set(domain, distribution);
+    if (known !== undefined) this.#options.onChange(domain);
     return distribution;
   }
 
@@ -151,41 +165,69 @@ export class TrustState implements Disposable {
     if (change.new === undefined || !this.#isBehind(domain, change.new)) distribution.behind.delete(nameOf(object));
   }
 
-  /** A Secret counts for the CA that the journal says it is from: annotations are the tenant's to forge. */
-  #countSecret(key: string, secret: MetadataObject | undefined): void {
-    const before = this.#counted.get(key);
+  /** Whether a Secret of a server of the domain holds a certificate from this issuer, `face/key id`. */
+  #isInUse(domain: string, issuer: string): boolean {
+    const claimed = this.#secretsByIssuer.get(domain)?.get(issuer) ?? [];
+    for (const key of claimed) {
+      const secret = this.#options.secrets.get(key);
+      if (secret !== undefined && this.#serverOf(domain, secret)?.metadata.uid === this.#options.recorded(key)?.uid) return true;
+    }
+    return false;
+  }
+
+  /** Whether a certificate in use is from a CA that nobody knows: it may be any whose anchors are not at hand. */
+  #hasStrangers(domain: string, faces: readonly string[]): boolean {
+    const known = new Set(this.#options.authorities.known().flatMap(({ keyIds }) => keyIds));
+    return [...(this.#secretsByIssuer.get(domain)?.keys() ?? [])].some((issuer) => {
+      const [face = '', keyId = ''] = issuer.split('/');
+      return faces.includes(face) && !known.has(keyId) && this.#isInUse(domain, issuer);
+    });
+  }
+
+  /** A Secret is from the CA that the journal says: annotations are the tenant's to forge. */
+  #enterSecret(key: string, secret: MetadataObject | undefined): void {
+    const before = this.#entered.get(key);
     const after = secret === undefined ? undefined : this.#issuerOf(key, secret);
     if (before?.[0] === after?.[0] && before?.[1] === after?.[1]) return;
-    if (before !== undefined) count(this.#secretsByIssuer, ...before, -1);
-    if (after === undefined) this.#counted.delete(key);
+    if (before !== undefined) unlink(this.#secretsByIssuer, before, key);
+    if (after === undefined) this.#entered.delete(key);
     else {
-      this.#counted.set(key, after);
-      count(this.#secretsByIssuer, ...after, 1);
+      this.#entered.set(key, after);
+      link(this.#secretsByIssuer, after, key);
     }
+    if (before !== undefined) this.#distribution(before[0]);
   }
 
   #issuerOf(key: string, { metadata }: MetadataObject): readonly [domain: string, issuer: string] | undefined {
     const domain = metadata.labels?.[label.domain];
     const recorded = this.#options.recorded(key);
-    if (domain === undefined || recorded?.fingerprint !== metadata.annotations?.[annotation.fingerprint]) return undefined;
-    const face = externalUses.has(metadata.labels?.[label.use]) ? 'External' : 'Internal';
-    return recorded === undefined ? undefined : [domain, `${face}/${recorded.authority}`];
+    if (domain === undefined || recorded === undefined) return undefined;
+    if (recorded.fingerprint !== metadata.annotations?.[annotation.fingerprint]) return undefined;
+    return [domain, `${externalUses.has(recorded.use) ? 'External' : 'Internal'}/${recorded.authority}`];
+  }
+
+  /** The listed server of the domain that a Secret belongs to: labels alone say nothing. */
+  #serverOf(domain: string, { metadata }: MetadataObject): TrustedServer | undefined {
+    const placement = this.#options.topology.placement(`${metadata.namespace}/${metadata.labels?.[label.server]}`);
+    if (placement?.listed !== true || placement.server.spec.trustDomain !== domain) return undefined;
+    const { uid } = placement.server.metadata;
+    return metadata.ownerReferences?.some((owner) => owner.uid === uid) === true ? placement.server : undefined;
   }
 
   /**
    * Only what somebody reads counts: bundles that should exist, and Secrets of servers that are listed. Labels are the
    * tenant's to forge, and buy nothing but the patience above.
    */
-  #isBehind(domain: string, { kind, metadata }: MetadataObject): boolean {
+  #isBehind(domain: string, object: MetadataObject): boolean {
+    const { kind, metadata } = object;
     const { topology } = this.#options;
-    const { namespace = '', labels = {}, annotations = {}, deletionTimestamp, ownerReferences = [] } = metadata;
+    const { namespace = '', labels = {}, annotations = {}, deletionTimestamp } = metadata;
     const held = annotations[annotation.trustHash];
     if (held === undefined || deletionTimestamp !== undefined || topology.namespace(namespace)?.terminating !== false)
       return false;
     if (kind === 'Secret') {
-      const placement = topology.placement(`${namespace}/${labels[label.server]}`);
-      const isOurs = placement?.listed === true && ownerReferences.some(({ uid }) => uid === placement.server.metadata.uid);
-      return isOurs && held !== this.#hashOf(domain, externalUses.has(labels[label.use]) ? 'External' : 'Internal');
+      const isOurs = this.#serverOf(domain, object) !== undefined;
+      return isOurs && held !== this.#hashOf(domain, externalFaces.has(labels[label.use]) ? 'External' : 'Internal');
     }
     const audience = labels[label.audience];
     if (audience === undefined || !topology.wants({ domain, audience, namespace })) return false;
@@ -193,7 +235,10 @@ export class TrustState implements Disposable {
   }
 }
 
-const externalUses: ReadonlySet<string | undefined> = new Set([kebabCase('AccessEdgeExternal'), kebabCase('AccessEdgeOutbound')]);
+const external = ['AccessEdgeExternal', 'AccessEdgeOutbound'] as const;
+const externalUses: ReadonlySet<string> = new Set(external);
+/** As labels have them. */
+const externalFaces: ReadonlySet<string | undefined> = new Set(external.map(kebabCase));
 
 function domainOf({ metadata }: MetadataObject): string | undefined {
   return metadata.labels?.[label.domain];
@@ -207,10 +252,18 @@ function circleOf(audience: Audience): Circle {
   return audience === 'clients' ? 'Clients' : audience === 'edge-external' ? 'External' : 'Internal';
 }
 
-function count(counts: Map<string, Map<string, number>>, domain: string, value: string, by: 1 | -1): void {
-  const ofDomain = counts.get(domain) ?? new Map<string, number>();
-  counts.set(domain, ofDomain);
-  const number = (ofDomain.get(value) ?? 0) + by;
-  if (number === 0) ofDomain.delete(value);
-  else ofDomain.set(value, number);
+type Index = Map<string, Map<string, Set<string>>>;
+
+function link(index: Index, [domain, issuer]: readonly [string, string], key: string): void {
+  const ofDomain = index.get(domain) ?? new Map<string, Set<string>>();
+  index.set(domain, ofDomain);
+  ofDomain.set(issuer, (ofDomain.get(issuer) ?? new Set()).add(key));
+}
+
+function unlink(index: Index, [domain, issuer]: readonly [string, string], key: string): void {
+  const ofDomain = index.get(domain);
+  const keys = ofDomain?.get(issuer);
+  keys?.delete(key);
+  if (keys?.size === 0) ofDomain?.delete(issuer);
+  if (ofDomain?.size === 0) index.delete(domain);
 }
