@@ -61,6 +61,7 @@ function transportSocket(server: Rendering['server'], listener: RenderedListener
     server,
     `${version} Listener ${name} (${protocol}, port ${port}): put this into each of its filter chains.`,
     'Sessions are not resumed, so that every connection shows its certificate to the list as it is then.',
+    'SDS needs to know who asks: start Envoy with --service-node and --service-cluster.',
   );
   const mutual = protocol === 'MTLS';
   return `${says}transport_socket:

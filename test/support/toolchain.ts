@@ -1,5 +1,6 @@
 // The programs that the suites need beside Node: where each comes from, how it is had, what to install where it cannot be.
 import { findBinary } from './controlplane/binaries.ts';
+import { ENVOY_HINT, envoyProgram } from './envoy.ts';
 import { GO_HINT } from './go.ts';
 import { onPath } from './path.ts';
 import { lastLines, runProgram } from './process.ts';
@@ -46,6 +47,10 @@ export const tools: readonly Tool[] = [
   ofControlPlane('kube-controller-manager', ['cluster', 'interop']),
   ofControlPlane('kubectl', ['cluster']),
   ofControlPlane('helm', ['unit', 'cluster', 'interop']),
+  onDebian('haproxy', ['haproxy'], ['interop'], 'haproxy'),
+  // The package of the stream module brings nginx.
+  onDebian('nginx', ['nginx'], ['interop'], 'libnginx-mod-stream'),
+  { name: 'envoy', commands: ['envoy'], suites: ['interop'], obtain: envoyProgram, install: ENVOY_HINT },
 ];
 
 export interface Missing {

@@ -31,7 +31,7 @@ const vocabulary: Vocabulary = {
     [/alert number 70\b/, 'protocol-mismatch'],
     // bad_certificate, certificate_unknown and handshake_failure stand for whatever else there is (RFC 8446, 6.2).
     [/alert number (40|42|46)\b/],
-    [/unexpected eof|errno=(32|104)|^(ERROR|DONE)$/],
+    [/unexpected eof|errno=(32|104)|^(ERROR|DONE|closed)$/],
   ],
 };
 
@@ -158,7 +158,7 @@ function account(said: string, greeted: RegExp): Handshake {
 function wordsOfRefusal(said: string): string {
   return said
     .split('\n')
-    .filter((line) => /error|errno|^no handshake|^DONE$/i.test(line))
+    .filter((line) => /error|errno|^no handshake|^DONE$|^closed$/i.test(line))
     .join('; ');
 }
 
