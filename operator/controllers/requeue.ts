@@ -12,6 +12,14 @@ export function requeueAt(at: number | undefined, now: number): Requeue | undefi
 /** A name that somebody else's object has is tried again after this, ms: what lacks our label is not watched. */
 export const notOwnedRetry = 20_000;
 
+/**
+ * When to look again at what should come by itself and is told of when it does, ms: soon at first, and ever more rarely
+ * while it does not come. `waited`: for how long it has not, ms.
+ */
+export function retryAfterWaiting(waited: number): number {
+  return Math.min(Math.max(waited / 4, 1000), 60_000);
+}
+
 export function earliest(times: readonly (number | undefined)[]): number | undefined {
   const given = times.filter((time) => time !== undefined);
   return given.length === 0 ? undefined : Math.min(...given);

@@ -27,7 +27,7 @@ export interface TrustStateOptions {
   readonly configMaps: Store<MetadataObject>;
   /** The last certificate that was issued for a Secret, `namespace/name`. */
   readonly recorded: (secret: string) => Issued | undefined;
-  /** Told of a domain that should trust others than before, as where the last certificate of a former CA is replaced. */
+  /** Told of a domain that should trust others than before, and again when everybody in it does. */
   readonly onChange: (domain: string) => void;
   readonly now: () => number;
 }
@@ -162,7 +162,8 @@ export class TrustState implements Disposable {
     const domain = object === undefined ? undefined : domainOf(object);
     const distribution = domain === undefined ? undefined : this.#distributions.get(domain);
     if (object === undefined || domain === undefined || distribution === undefined) return;
-    if (change.new === undefined || !this.#isBehind(domain, change.new)) distribution.behind.delete(nameOf(object));
+    if (change.new !== undefined && this.#isBehind(domain, change.new)) return;
+    if (distribution.behind.delete(nameOf(object)) && distribution.behind.size === 0) this.#options.onChange(domain);
   }
 
   /** Whether a Secret of a server of the domain holds a certificate from this issuer, `face/key id`. */

@@ -2,7 +2,7 @@
 import type { Requeue } from '../../kube/controller.ts';
 import { trustedServers } from '../../kube/resource.ts';
 import type { Context, Wake } from '../context.ts';
-import { earliest, notOwnedRetry, requeueAt } from '../requeue.ts';
+import { earliest, notOwnedRetry, requeueAt, retryAfterWaiting } from '../requeue.ts';
 import { sharedKey } from '../shared-secret.ts';
 import { writeStatus } from '../write-status.ts';
 import { enact } from './enact.ts';
@@ -12,7 +12,6 @@ import { announce, report } from './report.ts';
 
 /** How long what comes by itself is waited for before the status says so: else each new server took two writes. */
 const settlingTime = 5000;
-const settlingRetry = 1000;
 
 export class TrustedServers {
   readonly #context: Context;
@@ -45,12 +44,13 @@ export class TrustedServers {
     }
     const outcome = await enact(server, planned, this.#context);
     const { status, settling } = report(observation, planned, outcome, now());
+    const since = this.#settling.get(key) ?? now();
+    const waited = now() - since;
     if (settling) {
-      const since = this.#settling.get(key) ?? now();
       this.#settling.set(key, since);
-      if (now() - since < settlingTime) {
+      if (waited < settlingTime) {
         if (outcome.failure !== undefined) throw outcome.failure;
-        return { requeueAfterMs: settlingRetry };
+        return { requeueAfterMs: retryAfterWaiting(waited) };
       }
     } else {
       this.#settling.delete(key);
@@ -67,7 +67,7 @@ export class TrustedServers {
       earliest([
         planned.lookAgainAt,
         ...[...outcome.certificates.values()].map((facts) => facts.renewAt),
-        settling ? now() + settlingRetry : undefined,
+        settling ? now() + retryAfterWaiting(waited) : undefined,
         notOwned ? now() + notOwnedRetry : undefined,
       ]),
       now(),

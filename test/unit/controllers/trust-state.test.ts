@@ -52,13 +52,14 @@ function world(records: Readonly<Record<string, Issued>> = {}, contoso: object =
     authorities.setAvailable(each, [each.keyId]);
   const secrets = new Store<MetadataObject>();
   const configMaps = new Store<MetadataObject>({ indexes: { domain: () => [] } });
+  const changes: string[] = [];
   const trust = new TrustState({
     topology,
     authorities,
     secrets,
     configMaps,
     recorded: (secret) => records[secret],
-    onChange: () => undefined,
+    onChange: (domain) => changes.push(domain),
     now: () => now,
   });
   set(server, foreigner);
@@ -67,7 +68,24 @@ function world(records: Readonly<Record<string, Issued>> = {}, contoso: object =
       .of('contoso', audience)
       ?.bundle.anchors.map(({ subject }) => subject)
       .sort();
-  return { topology, authorities, secrets, trust, trusted, set };
+  return { topology, authorities, secrets, configMaps, trust, trusted, set, changes };
+}
+
+/** The bundle of servers in namespace voice, with anchors of this hash. */
+function bundle(hash: string): MetadataObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: {
+      name: 'trustmesh-contoso-server',
+      namespace: 'voice',
+      uid: 'uid-bundle',
+      resourceVersion: hash === 'old' ? '1' : '2',
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      labels: { ...managedBy, [label.domain]: 'contoso', [label.audience]: 'server' },
+      annotations: { [annotation.trustHash]: hash },
+    },
+  };
 }
 
 function secret(name: string, labels: Readonly<Record<string, string>>, fingerprint = `fp-${name}`): MetadataObject {
@@ -163,4 +181,27 @@ describe('a further CA whose anchors nobody knows', () => {
 it('waits for the anchors of the CA that the domain itself names', () => {
   const { trust } = world({}, { enterpriseCA: 'absent' });
   expect(trust.of('contoso', 'server')?.unknown).toEqual(['absent']);
+});
+
+it('tells when everybody in a domain holds the anchors: who waited for that looks again', () => {
+  const { trust, configMaps, secrets, changes } = world();
+  const hash = trust.of('contoso', 'server')?.bundle.hash ?? '';
+  const holding = (held: string, resourceVersion: string): MetadataObject => {
+    const made = secret('app-tls', ofApp);
+    return {
+      ...made,
+      metadata: {
+        ...made.metadata,
+        resourceVersion,
+        annotations: { ...made.metadata.annotations, [annotation.trustHash]: held },
+      },
+    };
+  };
+  secrets.apply(holding('old', '1'));
+  configMaps.apply(bundle(hash));
+  expect(trust.pending('contoso', 'server', 'voice')).toContain('Secret voice/app-tls');
+  expect(changes).toEqual([]);
+  secrets.apply(holding(hash, '2'));
+  expect(trust.pending('contoso', 'server', 'voice')).toBeUndefined();
+  expect(changes).toEqual(['contoso']);
 });
