@@ -107,8 +107,9 @@ async function show(
   heading(`kubectl delete trustedserver ${name} -n ${namespace}`, 'and its peers forget it, whatever it keeps');
   const former = cast.server('bot01');
   const before = events.count;
+  const since = performance.now();
   await network.kubectl(['delete', 'trustedserver', name, '-n', namespace]);
-  const parting = await takenOut(former, cast, running);
+  const parting = await takenOut(former, since, cast, running);
   await events.quietAfter(before);
   print();
   return [...mesh.surprises, ...welcome, ...unwelcome, ...(await encounter(parting, callers))];
