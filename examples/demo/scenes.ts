@@ -180,7 +180,10 @@ export async function refused(
   ];
 }
 
-/** The bot once more, with the certificate that it had, after its peers have been told. `since` is when it was deleted, on the clock of performance.now(). */
+/**
+ * The bot once more, with the certificate that it had, after its peers have been told. `since` is when it was deleted, on
+ * the clock of performance.now().
+ */
 export async function takenOut(
   former: Server,
   since: number,
