@@ -58,13 +58,16 @@ export type Rendered = { readonly files: Files } | { readonly refused: string };
 
 export type Format = (rendering: Rendering) => Rendered;
 
-/** `peers`: whom the server meets inside; outside it believes nobody but partners. */
+/** The uses behind which other servers of the domain call. Web services have clients, and an Edge's outside has partners. */
+const calledByServers: readonly Use[] = ['Default', 'Internal'];
+
+/** `peers`: whom the server meets inside. */
 export function renderingOf(server: TrustedServer, domain: TrustDomain, peers: readonly PeerEntry[]): Rendering {
   const { role } = server.spec;
   const inside = peers.map((peer) => renderedPeer(domain, peer));
   const faces = new Map<Use, Face>();
-  for (const { use, profile, audience } of certificateNeeds(server, domain)) {
-    if (profile !== 'TokenSigning') faces.set(use, faceOf(use, audience === 'edge-external' ? [] : inside));
+  for (const { use, profile } of certificateNeeds(server, domain)) {
+    if (profile !== 'TokenSigning') faces.set(use, faceOf(use, calledByServers.includes(use) ? inside : []));
   }
   const main = faces.get('Default');
   const listeners = (server.spec.listeners ?? []).flatMap(({ name, port, protocol }): RenderedListener[] => {

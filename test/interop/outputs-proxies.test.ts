@@ -2,6 +2,7 @@
 // documentation says, taken by each program's own checker, and held to what they promise by handshakes.
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { request } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -108,9 +109,9 @@ interface Mounted {
 type Data = Readonly<Record<string, string | Buffer>>;
 
 /** A mediation server that asks for an output: its Secret and its ConfigMap, mounted where the documentation says. */
-async function mounted(name: string, output: string): Promise<Mounted> {
+async function mounted(name: string, output: string, more: readonly object[] = []): Promise<Mounted> {
   const port = await freePort();
-  await trustmesh.apply(pool(name, { outputs: [output], listeners: [{ name: 'sip', port, protocol: 'MTLS' }] }));
+  await trustmesh.apply(pool(name, { outputs: [output], listeners: [{ name: 'sip', port, protocol: 'MTLS' }, ...more] }));
   await trustmesh.ready('media', name);
   const root = await mkdtemp(join(tmpdir(), 'trustmesh-mounted-'));
   running.defer(() => rm(root, { recursive: true, force: true }));
@@ -278,9 +279,14 @@ backend sip
 needing(...tools, 'nginx').describe('nginx', () => {
   const name = 'nginx';
   let server: Mounted;
+  let webPort: number;
 
   beforeAll(async () => {
-    server = await mounted(name, 'Nginx');
+    webPort = await freePort();
+    server = await mounted(name, 'Nginx', [{ name: 'web', port: webPort, protocol: 'MTLS' }]);
+    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+      (kind) => `${kind}_temp_path ${server.root}/${kind};`,
+    );
     const own = join(server.root, 'nginx.conf');
     await writeFile(
       own,
@@ -295,6 +301,14 @@ stream {
     proxy_pass 127.0.0.1:${backend};
   }
 }
+http {
+  access_log off;
+  ${temporary.join(' ')}
+  server {
+    include ${server.root}/trust/nginx-web.conf;
+    return 200;
+  }
+}
 `,
     );
     const args = ['-e', 'stderr', '-c', own];
@@ -303,6 +317,20 @@ stream {
   }, 60_000);
 
   holds(name, accepted, () => server);
+
+  it('answers 400 to those whom it refuses in http', async () => {
+    expect(await answerTo(frontEnd)).toBe(200);
+    expect(await answerTo(foreign)).toBe(400);
+    expect(await answerTo(undefined)).toBe(400);
+  });
+
+  async function answerTo(material: Material | undefined): Promise<number | undefined> {
+    const identity = material === undefined ? {} : { cert: material['tls.crt'], key: material['tls.key'] };
+    const options = { host: '127.0.0.1', port: webPort, servername: `${name}.contoso.com`, ca: frontEnd['ca.crt'], agent: false };
+    const [response] = await once(request({ ...options, ...identity }).end(), 'response');
+    response.resume();
+    return response.statusCode;
+  }
 });
 
 needing(...tools).describe('an output that is not rendered', () => {

@@ -124,6 +124,10 @@ describe('Envoy', () => {
     expect(matchersIn(file('envoy-default-peers.yaml', 'Envoy', { peers: [] }))).toEqual(nobody);
   });
 
+  it('believes no server behind web services, whose callers are clients', () => {
+    expect(file('envoy-web-services-internal-peers.yaml', 'Envoy')).not.toContain('spiffe://');
+  });
+
   it("believes no enterprise name on an Edge's outside", () => {
     const edge: Wish = { role: 'Edge', spec: { edge: { accessFQDN: 'sip.contoso.com' } } };
     expect(matchersIn(file('envoy-internal-peers.yaml', 'Envoy', edge))).toHaveLength(3);
