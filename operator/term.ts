@@ -154,6 +154,9 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
   // Each of these looks at all servers of the domain, and the counts in its status move with every one of them.
   feed(finish, stores.trustDomains, (key, { old, new: current }) => {
     if (old === undefined || current === undefined || concernsTopology(old, current)) topology.setDomain(key, current);
+    // While it was missing its bundles stayed as they were, also those that nobody should hold any more.
+    if (old === undefined)
+      for (const configMap of stores.configMaps.byIndex('domain', key)) onConfigMap({ old: configMap, new: configMap });
   });
   feed(finish, stores.trustedServers, (key, change) => {
     const { old, new: current } = change;
