@@ -203,6 +203,19 @@ describe('when a certificate is issued again', () => {
     expect((await trustmesh.secret('media', 'med-m1-tls')).data).toEqual(before.data);
   });
 
+  it('when its Secret gets another name; the old one goes once the new one is there', async () => {
+    const member = { fqdn: 'r1.contoso.com' };
+    await trustmesh.apply(mediation('renamed', ['r1']));
+    await trustmesh.ready('media', 'renamed');
+    await patchServer('renamed', { members: [{ ...member, name: 'first' }] });
+    await trustmesh.secret('media', 'renamed-first-tls');
+    expect(await trustmesh.find(secrets, { namespace: 'media', name: 'renamed-r1-tls' })).toBeDefined();
+    await waitFor(
+      'the old Secret to go',
+      async () => (await trustmesh.find(secrets, { namespace: 'media', name: 'renamed-r1-tls' })) === undefined,
+    );
+  });
+
   it('when the domain gets another SIP domain, for the roles whose names follow from it', async () => {
     const director = serverManifest('dir', {
       role: 'Director',

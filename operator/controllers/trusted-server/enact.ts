@@ -50,7 +50,12 @@ export async function enact(server: TrustedServer, { actions }: Plan, context: C
         else if (facts === 'NotOwned') trustNotOwned = true;
         else if (facts !== undefined && 'need' in action) certificates.set(action.need.secretName, facts);
       } catch (error) {
-        if ('need' in action) obstacles.set(action.need.secretName, failed(server, action.need, error, context));
+        if ('need' in action) {
+          const { namespace = '' } = server.metadata;
+          const name = action.need.secretName;
+          obstacles.set(name, failed(server, action.need, error, context));
+          if (isApiError(error, 'Invalid', 'Forbidden')) context.trust.refused(server.spec.trustDomain, { namespace, name });
+        }
         failure ??= error;
       }
     }),

@@ -24,6 +24,8 @@ export interface Observation extends Circumstances {
   readonly needs: readonly ObservedNeed[];
   /** Secrets of this server that no need asks for. */
   readonly leftovers: readonly MetadataObject[];
+  /** Names of those whose certificate serves until its successor, under another name of Secret, is there. */
+  readonly awaited: ReadonlySet<string>;
   readonly ownTrust: OwnTrust;
 }
 
@@ -38,6 +40,7 @@ export function observe(key: string, context: Context): Observation | undefined 
   const needs =
     domain === undefined ? [] : certificateNeeds(server, domain).map((need) => observeNeed(server, domain, need, context));
   const held = new Set(needs.map(({ need }) => need.secretName));
+  const leftovers = stores.secrets.byIndex('owner', server.metadata.uid).filter((secret) => !held.has(secret.metadata.name));
   const end = placement.admission?.admitted === false ? graceEnd(server, now(), grace) : undefined;
   return {
     server,
@@ -47,9 +50,29 @@ export function observe(key: string, context: Context): Observation | undefined 
     admission: placement.admission,
     ...(end === undefined ? {} : { graceEnd: end }),
     needs,
-    leftovers: stores.secrets.byIndex('owner', server.metadata.uid).filter((secret) => !held.has(secret.metadata.name)),
+    leftovers,
+    awaited: new Set(
+      leftovers.filter((secret) => hasToWait(secret, server, needs, context)).map(({ metadata }) => metadata.name),
+    ),
     ownTrust: observeOwnTrust(server, placement, domain, context),
   };
+}
+
+/** A need of the same use and member, or for a member by another name, that has no certificate yet. */
+function hasToWait(
+  { metadata }: MetadataObject,
+  server: TrustedServer,
+  needs: readonly ObservedNeed[],
+  { journal }: Context,
+): boolean {
+  const names = journal.latestOf(`${metadata.namespace}/${metadata.name}`)?.names ?? [];
+  const members = server.spec.members.map(({ fqdn }) => fqdn).filter((fqdn) => names.includes(fqdn));
+  return needs.some(
+    ({ need, facts }) =>
+      facts === undefined &&
+      metadata.labels?.[label.use] === kebabCase(need.use) &&
+      (metadata.annotations?.[annotation.member] === need.member || members.some((fqdn) => need.dnsNames.includes(fqdn))),
+  );
 }
 
 function observeNeed(server: TrustedServer, domain: TrustDomain, need: CertificateNeed, context: Context): ObservedNeed {

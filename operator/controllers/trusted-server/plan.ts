@@ -64,6 +64,9 @@ export interface Plan {
   readonly lookAgainAt?: number;
 }
 
+/** How soon to look whether what takes a Secret's place is there, ms. */
+const successorRetry = 5000;
+
 export function plan(observation: Observation, now: number): Plan {
   const { server, domain, namespace } = observation;
   if (server.metadata.deletionTimestamp !== undefined || namespace === undefined || namespace.terminating) {
@@ -86,6 +89,7 @@ export function plan(observation: Observation, now: number): Plan {
     ...trustActions(observation),
   ];
   const lookAgainAt = earliest([
+    ...(observation.awaited.size === 0 ? [] : [now + successorRetry]),
     ...needs.flatMap((need) => turnsOf(need, now)),
     ...(observation.admission?.admitted === false ? [observation.graceEnd].filter((end) => end !== undefined && end > now) : []),
   ]);
@@ -128,9 +132,9 @@ function mayExpire(obstacle: Obstacle | undefined): boolean {
   return obstacle?.reason === 'NamespaceNotAdmitted' || obstacle?.reason === 'NameNotAdmitted';
 }
 
-/** Secrets of members and uses that are gone go with them; those of a server that lost its admission stay until they expire. */
-function mayGo(secret: MetadataObject, { admission }: Observation, now: number): boolean {
-  if (secret.metadata.deletionTimestamp !== undefined) return false;
+/** Secrets of members and uses that are gone go with them, unless something takes their place that is not there yet; those of a server that lost its admission stay until they expire. */
+function mayGo(secret: MetadataObject, { admission, awaited }: Observation, now: number): boolean {
+  if (secret.metadata.deletionTimestamp !== undefined || awaited.has(secret.metadata.name)) return false;
   if (admission?.admitted === true) return true;
   return Date.parse(secret.metadata.annotations?.['trustmesh.io/not-after'] ?? '') <= now;
 }

@@ -119,6 +119,7 @@ export function observation(changes: Partial<Observation> = {}): Observation {
     admission: { admitted: true },
     needs: [current()],
     leftovers: [],
+    awaited: new Set(),
     ownTrust: { current: true, asked: false, refused: [] },
     ...changes,
   };

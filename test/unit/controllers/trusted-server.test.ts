@@ -56,6 +56,11 @@ describe('for a server', () => {
     ],
     ['whose anchors nobody knows, nothing is done', { needs: [withoutBundle()] }, []],
     ['whose member went, its Secret goes', { leftovers: [leftover] }, ['Delete']],
+    [
+      'whose Secret got another name, the old one serves until the new one is there',
+      { needs: [absent()], leftovers: [leftover], awaited: new Set(['gone']) },
+      ['Issue'],
+    ],
     ['whose member went, a Secret that is going already is left to go', { leftovers: [deleting(leftover)] }, []],
     ['that asks for trust of its own, it is written', ofItsOwn({ wanted, current: false, asked: true }), ['WriteTrust']],
     ['whose own trust is current, it is left', ofItsOwn({ wanted, existing: configMap, asked: true }), []],
