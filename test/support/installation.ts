@@ -120,17 +120,18 @@ export async function startTrustmesh(options: InstallationOptions = {}): Promise
     apply: async (yaml) => void (await applyManifests(controlPlane.kubeconfig, parseManifests(yaml))),
     find,
     secret: (namespace, name) => waitFor(`Secret ${namespace}/${name}`, () => find(secrets, { namespace, name })),
-    ready: (namespace, name) =>
-      waitFor(
+    ready: async (namespace, name) => {
+      let seen: TrustedServer | undefined;
+      return await waitFor(
         `TrustedServer ${namespace}/${name} to be Ready`,
         async () => {
-          const server = await find(trustedServers, { namespace, name });
-          const ready = server?.status?.conditions?.find((condition) => condition.type === 'Ready');
-          const current = ready?.status === 'True' && ready.observedGeneration === server?.metadata.generation;
-          return current ? server : undefined;
+          seen = await find(trustedServers, { namespace, name });
+          const ready = seen?.status?.conditions?.find((condition) => condition.type === 'Ready');
+          return ready?.status === 'True' && ready.observedGeneration === seen?.metadata.generation ? seen : undefined;
         },
-        { limitMs: 30_000 },
-      ),
+        { limitMs: 30_000, seen: () => seen?.status?.conditions ?? (seen === undefined ? 'no such server' : 'no conditions') },
+      );
+    },
     reason: (namespace, name, type, reason) => reasonOf(trustedServers, { namespace, name }, type, reason),
     reasonOfCA: (name, type, reason) => reasonOf(enterpriseCAs, { name }, type, reason),
     secretNames: async (namespace) => {

@@ -2,7 +2,6 @@
 // of the machinery knows it only by what it writes there, serves and logs.
 import { get } from 'node:http';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { type Exit, lastLines, startProgram } from './process.ts';
 import { waitFor } from './wait.ts';
 
@@ -31,7 +30,7 @@ export interface OperatorProcess extends AsyncDisposable {
   readonly url: string;
   readonly exited: Promise<Exit>;
   readonly running: boolean;
-  /** What it logged, JSON lines; the last 256 KiB. */
+  /** What it logged, JSON lines unless its flags say otherwise; the last 256 KiB. */
   logs(): string;
   /** Sends a signal and does not wait: SIGKILL for a crash. */
   kill(signal: NodeJS.Signals): void;
@@ -41,8 +40,6 @@ export interface OperatorProcess extends AsyncDisposable {
 
 /** Long enough for work in hand to be finished; the chart gives a Pod as much. */
 const DRAIN_LIMIT_MS = 30_000;
-
-const listening = z.object({ message: z.literal('listening'), address: z.string() });
 
 /** Returns when it answers that it is ready. Throws, with the end of its log, when it ends or does not become ready. */
 export async function startOperator(options: OperatorOptions): Promise<OperatorProcess> {
@@ -88,11 +85,11 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
 
 const ending = ({ code, signal }: Exit): string => String(code ?? signal);
 
-/** The address in the line that tells it. Other lines may be no JSON: a runtime that cannot start says so in its own way. */
+/** The address in the line that tells it, in either format. Other lines may be anything: a runtime that cannot start says so in its own way. */
 function addressIn(line: string): string | undefined {
-  if (!line.includes('"listening"')) return undefined;
-  const told = listening.safeParse(JSON.parse(line));
-  return told.success ? `http://${told.data.address}` : undefined;
+  if (!/\blistening\b/.test(line)) return undefined;
+  const address = /\baddress(?:=|":")([^\s"]+)/.exec(line)?.[1];
+  return address === undefined ? undefined : `http://${address}`;
 }
 
 /** The status code of an answer; throws when there is none. */
