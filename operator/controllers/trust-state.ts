@@ -1,5 +1,7 @@
 // Which trust each audience of each domain should hold, and whether it is in place: no certificate goes out before the
 // trust for it does.
+
+import type { ObjectKey } from '../api/object.ts';
 import { kebabCase, type TrustedServer } from '../api/v1alpha1/index.ts';
 import type { Authorities } from '../authorities/authority.ts';
 import type { MetadataObject } from '../kube/resource.ts';
@@ -108,6 +110,11 @@ export class TrustState implements Disposable {
     return `${first}${others} of the domain do not hold the new anchors yet.`;
   }
 
+  /** The API server refuses to write the anchors into this Secret, as where its owner made it immutable: nobody waits for it. */
+  refused(domain: string, secret: Required<ObjectKey>): void {
+    this.#release(domain, `Secret ${keyOf(secret)}`);
+  }
+
   #trustOf(domainName: string, circle: Circle): AudienceTrust | undefined {
     const { topology, authorities, now } = this.#options;
     const domain = topology.domain(domainName);
@@ -160,10 +167,13 @@ export class TrustState implements Disposable {
   #follow(change: Change<MetadataObject>): void {
     const object = change.new ?? change.old;
     const domain = object === undefined ? undefined : domainOf(object);
-    const distribution = domain === undefined ? undefined : this.#distributions.get(domain);
-    if (object === undefined || domain === undefined || distribution === undefined) return;
-    if (change.new !== undefined && this.#isBehind(domain, change.new)) return;
-    if (distribution.behind.delete(nameOf(object)) && distribution.behind.size === 0) this.#options.onChange(domain);
+    if (object === undefined || domain === undefined || !this.#distributions.has(domain)) return;
+    if (change.new === undefined || !this.#isBehind(domain, change.new)) this.#release(domain, nameOf(object));
+  }
+
+  #release(domain: string, name: string): void {
+    const { behind } = this.#distributions.get(domain) ?? {};
+    if (behind?.delete(name) === true && behind.size === 0) this.#options.onChange(domain);
   }
 
   /** Whether a Secret of a server of the domain holds a certificate from this issuer, `face/key id`. */
@@ -212,7 +222,8 @@ export class TrustState implements Disposable {
     const placement = this.#options.topology.placement(`${metadata.namespace}/${metadata.labels?.[label.server]}`);
     if (placement?.listed !== true || placement.server.spec.trustDomain !== domain) return undefined;
     const { uid } = placement.server.metadata;
-    return metadata.ownerReferences?.some((owner) => owner.uid === uid) === true ? placement.server : undefined;
+    const isOwner = metadata.ownerReferences?.some((owner) => owner.controller === true && owner.uid === uid) === true;
+    return isOwner ? placement.server : undefined;
   }
 
   /**
@@ -231,7 +242,8 @@ export class TrustState implements Disposable {
       return isOurs && held !== this.#hashOf(domain, externalFaces.has(labels[label.use]) ? 'External' : 'Internal');
     }
     const audience = labels[label.audience];
-    if (audience === undefined || !topology.wants({ domain, audience, namespace })) return false;
+    if (audience === undefined || metadata.name !== bundleName(domain, audience)) return false;
+    if (!topology.wants({ domain, audience, namespace })) return false;
     return held !== this.#hashOf(domain, circleOf(audience));
   }
 }

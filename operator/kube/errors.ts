@@ -47,6 +47,11 @@ export function isApiError(error: unknown, ...reasons: readonly ErrorReason[]): 
   return error instanceof ApiError && (reasons.length === 0 || reasons.includes(error.reason));
 }
 
+/** Whether a write was refused because the Secret or ConfigMap is `immutable`: its data never change again. */
+export function isImmutable(error: unknown): boolean {
+  return isApiError(error, 'Invalid') && /field is immutable when `immutable` is set/.test(error.message);
+}
+
 /** The fields of metav1.Status that say why. */
 export interface Status {
   readonly code?: number;

@@ -1,5 +1,5 @@
 // Writes the ConfigMaps of a bundle, in the order of the plan.
-import { isApiError } from '../../kube/errors.ts';
+import { isApiError, isImmutable } from '../../kube/errors.ts';
 import { configMaps } from '../../kube/resource.ts';
 import { annotation } from '../../outputs/labels.ts';
 import { shardDocument, shardIndex } from '../../outputs/peers.ts';
@@ -44,10 +44,22 @@ async function carryOut(key: BundleKey, action: BundleAction, context: Context):
   const { name, replaces } = action;
   const content = action.kind === 'WriteShard' ? shardContent(action) : mainContent(key, action);
   if (replaces !== undefined) {
-    const { resourceVersion } = replaces.metadata;
+    const { uid, resourceVersion } = replaces.metadata;
     const { annotations, ...data } = content;
-    const written = await client.patch(configMaps, { namespace, name }, { metadata: { resourceVersion, annotations }, ...data });
-    stores.configMaps.apply(written);
+    try {
+      const written = await client.patch(
+        configMaps,
+        { namespace, name },
+        { metadata: { resourceVersion, annotations }, ...data },
+      );
+      stores.configMaps.apply(written);
+    } catch (error) {
+      // Somebody froze it. It holds nothing that the next look does not write again, and as it is nobody would ever get more.
+      if (!isImmutable(error)) throw error;
+      await client.delete(configMaps, { namespace, name }, { uid, resourceVersion });
+      stores.configMaps.remove({ namespace, name }, { uid });
+      throw error;
+    }
     return true;
   }
   const { annotations, ...data } = content;

@@ -105,6 +105,7 @@ function secret(name: string, labels: Readonly<Record<string, string>>, fingerpr
         kind: 'TrustedServer',
         name: 'app',
         uid,
+        controller: true,
       })),
       annotations: { [annotation.fingerprint]: fingerprint, [annotation.authority]: fabrikamCA.issuing.subjectKeyId },
     },
