@@ -68,7 +68,10 @@ function write({ key, trust, peers, main, shards }: BundleObservation): BundlePl
   const trustKeys = key.audience === 'clients' ? ['ca.crt', 'truststore.p12'] : ['ca.crt'];
   const trustChanged = trust.unknown.length === 0 && (held[annotation.trustHash] !== trust.bundle.hash || !trustKeys.every(owns));
   const shardActions = peers === undefined ? { count: 1, writes: [], hash: '' } : planShards(key, peers, shards);
-  const peersChanged = peers !== undefined && (held[annotation.peersHash] !== shardActions.hash || !owns('peers.json'));
+  // Certificates wait for the anchors, and shards are many: the peers come at the next look, which the write brings about.
+  const trustFirst = trustChanged && shardActions.writes.length > 0;
+  const peersChanged =
+    peers !== undefined && !trustFirst && (held[annotation.peersHash] !== shardActions.hash || !owns('peers.json'));
   const back = held[annotation.leftAt] !== undefined;
   const inUse = new Set(shardNames(key.domain, key.audience, shardActions.count));
   const surplus = [...shards].filter(([name]) => !inUse.has(name)).map(([, shard]) => shard);
@@ -93,6 +96,7 @@ function write({ key, trust, peers, main, shards }: BundleObservation): BundlePl
             ...(main === undefined ? {} : { replaces: main }),
           },
         ];
+  if (trustFirst) return { actions: mainActions };
   return { actions: [...shardActions.writes, ...mainActions, ...surplus.map(deletion)] };
 }
 

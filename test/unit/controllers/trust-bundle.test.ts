@@ -152,6 +152,12 @@ describe('the shards of a bundle', () => {
     ]);
   });
 
+  it('come after the anchors, which certificates wait for', () => {
+    const anchorsFirst = 'trustmesh-contoso-front-end: trust';
+    expect(steps({ ...withoutMain, peers })).toEqual([`create ${anchorsFirst}`]);
+    expect(steps(observation({ peers, trust: { bundle: other, unknown: [] } }))).toEqual([`patch ${anchorsFirst}`]);
+  });
+
   it('are left where nothing changed', () => {
     expect(steps(observation({ peers: { sources: many, currentShards: 4 }, main: indexed, shards: inPlace }))).toEqual([]);
   });
