@@ -31,13 +31,14 @@ const managed = constrained(
       })
       .prefault({})
       .describe('The intermediate that signs certificates.'),
-    generation: z
-      .int32()
-      .min(1)
-      .default(1)
-      .describe(
-        'Which generation of keys is wanted. Raise it to start a rollover to new ones; the operator also starts one before the old expire.',
-      ),
+    generation: constrained(z.int32().min(1).default(1), {
+      rule: 'self >= oldSelf',
+      message: 'The generation is only ever raised: what the present keys have signed is in use.',
+      messageExpression:
+        '"The generation is %d and cannot become %d: raise it for new keys, because what the present ones have signed is in use.".format([oldSelf, self])',
+    }).describe(
+      'Which generation of keys is wanted. Raise it to start a rollover to new ones; the operator also starts one before the old expire.',
+    ),
   }),
   durationsCompare(['issuing.duration', '<=', 'root.duration'], 'no CA outlives the one that signed it'),
 );

@@ -1,5 +1,5 @@
 // What the API server takes for an EnterpriseCA, and what it says to the rest.
-import { accept, accepts, type Case, refuses, refusesName, type Spec, type Table, unchecked } from './table.ts';
+import { accept, accepts, type Case, refuse, refuses, refusesName, type Spec, type Table, unchecked } from './table.ts';
 
 const managed = { managed: {} };
 const provided = { provided: { secretRef: { name: 'contoso-ca' } } };
@@ -202,6 +202,12 @@ export const enterpriseCATable: Table = {
   changes: [
     accept('the backend', managed, provided),
     accept('the generation', managed, { managed: { generation: 2 } }),
+    refuse(
+      'the generation, to a former one',
+      { managed: { generation: 2 } },
+      { managed: { generation: 1 } },
+      'spec.managed.generation: Invalid value: 1: The generation is 2 and cannot become 1: raise it for new keys, because what the present ones have signed is in use.',
+    ),
     accept('the lifetime of leaves', managed, leaf({ duration: '24h' })),
   ],
 };
