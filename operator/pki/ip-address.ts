@@ -6,31 +6,20 @@ function ipv4Octets(text: string): Buffer | undefined {
   return isPlain ? Buffer.from(parts.map(Number)) : undefined;
 }
 
-/** Groups of 16 bits on one side of `::`, the last of which may be an IPv4 address; undefined where one is none. */
-function groupsOf(text: string): readonly number[] | undefined {
-  if (text === '') return [];
-  const groups: number[] = [];
-  const parts = text.split(':');
-  for (const [index, part] of parts.entries()) {
-    const embedded = index === parts.length - 1 ? ipv4Octets(part) : undefined;
-    if (embedded !== undefined) groups.push(embedded.readUInt16BE(0), embedded.readUInt16BE(2));
-    else if (/^[0-9a-f]{1,4}$/i.test(part)) groups.push(Number.parseInt(part, 16));
-    else return undefined;
-  }
-  return groups;
-}
+const hexGroups = (text: string): readonly string[] => (text === '' ? [] : text.split(':'));
 
 function ipv6Octets(text: string): Buffer | undefined {
-  const sides = text.split('::');
-  const [left, right = []] = sides.map(groupsOf);
-  if (left === undefined || right === undefined || sides.length > 2) return undefined;
-  const missing = 8 - left.length - right.length;
-  if (sides.length === 2 ? missing < 1 : missing !== 0) return undefined;
-  const octets = Buffer.alloc(16);
-  [...left, ...Array<number>(missing).fill(0), ...right].forEach((group, index) => {
-    octets.writeUInt16BE(group, 2 * index);
-  });
-  return octets;
+  // The last two groups may be written as an IPv4 address (RFC 4291, 2.2).
+  const [, before = '', dotted = ''] = /^(.*:)([^:]*\..*)$/.exec(text) ?? [];
+  const embedded = dotted === '' ? undefined : ipv4Octets(dotted);
+  const plain = embedded === undefined ? text : `${before}${embedded.toString('hex', 0, 2)}:${embedded.toString('hex', 2)}`;
+  const [left = '', right, ...more] = plain.split('::');
+  const groups = [hexGroups(left), hexGroups(right ?? '')] as const;
+  const missing = 8 - groups[0].length - groups[1].length;
+  const isComplete = right === undefined ? missing === 0 : missing >= 1;
+  if (!isComplete || more.length > 0 || !groups.flat().every((group) => /^[0-9a-f]{1,4}$/i.test(group))) return undefined;
+  const all = [...groups[0], ...Array<string>(missing).fill('0'), ...groups[1]];
+  return Buffer.from(all.map((group) => group.padStart(4, '0')).join(''), 'hex');
 }
 
 /** Four or sixteen octets; undefined for what is no address, or one with zone, port, prefix length or leading zeros. */
