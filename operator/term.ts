@@ -7,7 +7,7 @@ import type { Caches } from './caches.ts';
 import type { Context, Wake } from './controllers/context.ts';
 import { EnterpriseCAs } from './controllers/enterprise-ca/index.ts';
 import { reconcileSharedCertificate } from './controllers/shared-certificate/index.ts';
-import { sharedOwnerNamespace } from './controllers/shared-secret.ts';
+import { sharedOwner } from './controllers/shared-secret.ts';
 import { TrustBundles } from './controllers/trust-bundle/index.ts';
 import { encodeBundleKey } from './controllers/trust-bundle/observe.ts';
 import { DomainCounts } from './controllers/trust-domain/counts.ts';
@@ -99,10 +99,10 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
     },
     // A shared certificate lies with the operator and holds its names for the namespace of its server.
     issued: (name) =>
-      journal.holdersOf(name).map((holder) => ({
-        ...holder,
-        namespace: (holder.namespace === namespace ? sharedOwnerNamespace(holder.secret) : undefined) ?? holder.namespace,
-      })),
+      journal.holdersOf(name).map((holder) => {
+        const owner = holder.namespace === namespace ? sharedOwner(holder.secret) : undefined;
+        return owner?.kind === 'Pool' ? { ...holder, namespace: owner.namespace } : holder;
+      }),
     inGrace: (server) => (graceEnd(server, now(), grace) ?? 0) > now(),
   });
   const trust = finish.use(
@@ -197,7 +197,7 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
     const { metadata } = current ?? old ?? { metadata: undefined };
     if (metadata === undefined) return;
     const enterpriseCA = metadata.labels?.[label.enterpriseCA];
-    if (enterpriseCA !== undefined) queues.enterpriseCA.add(enterpriseCA);
+    if (enterpriseCA !== undefined && metadata.namespace === namespace) queues.enterpriseCA.add(enterpriseCA);
     const isShared = metadata.namespace === namespace && metadata.labels?.[label.use] !== undefined;
     if (isShared && metadata.labels?.[label.server] === undefined) {
       wakeUsersOf(metadata.name);
@@ -227,16 +227,15 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
     if (topology.placement(key)?.server.spec.role === 'Edge') queues.sharedCertificate.add(`Pool/${key}`, { priority });
   }
 
-  /** A shared certificate changed: `<domain>.<use>` or `<server>.<namespace>.<use>`. */
+  /** A shared certificate changed. */
   function wakeUsersOf(secret: string): void {
-    const [owner = '', second = '', third] = secret.split('.');
-    if (third !== undefined) {
-      queues.sharedCertificate.add(`Pool/${second}/${owner}`);
-      queues.trustedServer.add(`${second}/${owner}`);
+    const owner = sharedOwner(secret);
+    if (owner.kind === 'Pool') {
+      wakeServer(`${owner.namespace}/${owner.server}`);
       return;
     }
-    queues.sharedCertificate.add(`Domain/${owner}`);
-    for (const key of topology.serversOf(owner)) {
+    queues.sharedCertificate.add(`Domain/${owner.name}`);
+    for (const key of topology.serversOf(owner.name)) {
       const role = topology.placement(key)?.server.spec.role;
       if (role !== undefined && usesOf(role).includes('OAuthTokenIssuer')) queues.trustedServer.add(key);
     }

@@ -9,14 +9,20 @@ export function sharedKey(need: CertificateNeed, server: TrustedServer): string 
     : `Pool/${server.metadata.namespace}/${server.metadata.name}`;
 }
 
-/** Dots keep the parts apart, which are names without dots or in a fixed place. */
+/** Dots keep the parts apart: only the first may hold dots of its own. */
 export function sharedSecretName(need: CertificateNeed, server: TrustedServer, domain: TrustDomain): string {
   const owner = need.shared === 'Domain' ? domain.metadata.name : `${server.metadata.name}.${server.metadata.namespace}`;
   return `${owner}.${kebabCase(need.use)}`;
 }
 
-/** The namespace of the server that a shared Secret belongs to; undefined where it belongs to a domain. */
-export function sharedOwnerNamespace(secretName: string): string | undefined {
-  const [, namespace, use] = secretName.split('.');
-  return use === undefined ? undefined : namespace;
+export type SharedOwner =
+  | { readonly kind: 'Domain'; readonly name: string }
+  | { readonly kind: 'Pool'; readonly namespace: string; readonly server: string };
+
+/** Whose certificate a shared Secret holds, by its name. */
+export function sharedOwner(secretName: string): SharedOwner {
+  const parts = secretName.split('.').slice(0, -1);
+  const namespace = parts.length > 1 ? parts.at(-1) : undefined;
+  if (namespace === undefined) return { kind: 'Domain', name: parts.join('.') };
+  return { kind: 'Pool', namespace, server: parts.slice(0, -1).join('.') };
 }

@@ -261,6 +261,12 @@ describe('the profile of a certificate', () => {
     expect(changed).not.toBe(hash());
   });
 
+  it('does not change with the order of its further names or of its formats', () => {
+    const names = (...further: readonly string[]) => ({ dnsNames: ['pool01.contoso.com', ...further] });
+    expect(hash(names('sip.contoso.net', 'sip.contoso.com'))).toBe(hash(names('sip.contoso.com', 'sip.contoso.net')));
+    expect(hash({ formats: ['PKCS12', 'CombinedPEM'] })).toBe(hash({ formats: ['CombinedPEM', 'PKCS12'] }));
+  });
+
   it('does not change with when it is renewed, nor with the name of its Secret', () => {
     expect(hash({ secretName: 'other' }, { renewAfterPercent: 10 })).toBe(hash());
   });
