@@ -26,9 +26,13 @@ export interface Authority {
   readonly leaf: LeafDefaults;
 }
 
-export type AuthorityState =
-  | { readonly available: true; readonly authority: Authority }
-  | { readonly available: false; readonly reason: string; readonly message: string };
+export interface Unavailable {
+  readonly available: false;
+  readonly reason: string;
+  readonly message: string;
+}
+
+export type AuthorityState = { readonly available: true; readonly authority: Authority } | Unavailable;
 
 /** What is trusted on account of an EnterpriseCA, and the key ids of all its issuing certificates, former ones included. */
 export interface KnownAnchors {
@@ -75,8 +79,8 @@ export class Authorities {
     this.#version += 1;
   }
 
-  setUnavailable(enterpriseCA: string, reason: string, message: string): void {
-    this.#states.set(enterpriseCA, { available: false, reason, message });
+  setUnavailable(enterpriseCA: string, state: Unavailable): void {
+    this.#states.set(enterpriseCA, state);
   }
 
   /** The EnterpriseCA is gone; what is trusted on its account stays known. */

@@ -222,7 +222,7 @@ describe('an EnterpriseCA that is deleted', () => {
   it('is not given its former keys under a new UID, until somebody says so', async () => {
     const before = await authoritiesOf(name);
     await trustmesh.apply(enterpriseCAManifest(name, { managed: {} }));
-    const { message } = await trustmesh.reasonOfCA(name, 'Ready', 'AuthorityNotUsable');
+    const { message } = await trustmesh.reasonOfCA(name, 'Ready', 'SecretNotOwned');
     expect(message).toContain(`Secret ${own}/${name}-root-1 is there, and was made for another EnterpriseCA`);
     expect(message).toContain('annotate this EnterpriseCA with trustmesh.io/adopt: "true"');
     expect(await authoritiesOf(name)).toEqual(before);
@@ -239,7 +239,7 @@ describe('an EnterpriseCA that is deleted', () => {
   it('gets no new generation beside former ones that it may not use: it would be trusted alone', async () => {
     await deleteCA(name);
     await trustmesh.apply(enterpriseCAManifest(name, { managed: { generation: 2 } }));
-    await trustmesh.reasonOfCA(name, 'Ready', 'AuthorityNotUsable');
+    await trustmesh.reasonOfCA(name, 'Ready', 'SecretNotOwned');
     expect((await authoritiesOf(name)).map(({ metadata }) => metadata.name)).toEqual([`${name}-issuing-1`, `${name}-root-1`]);
     await deleteCA(name);
   });
@@ -259,7 +259,7 @@ describe('a root whose Secret is lost', () => {
 
   it('is not replaced in silence', async () => {
     await trustmesh.admin.delete(secrets, { namespace: own, name: `${name}-root-1` });
-    const { message } = await trustmesh.reasonOfCA(name, 'Ready', 'AuthorityNotUsable');
+    const { message } = await trustmesh.reasonOfCA(name, 'Ready', 'SecretNotFound');
     expect(message).toContain('The Secret with the root of generation 1 is gone. Restore it from a backup');
     await trustmesh.operator.stop();
     await trustmesh.startReplica();
@@ -285,7 +285,7 @@ describe('a root whose Secret is lost', () => {
 
   it('stays trusted beside a new generation, for as long as its certificates are in use', async () => {
     await trustmesh.admin.delete(secrets, { namespace: own, name: `${name}-root-1` });
-    await trustmesh.reasonOfCA(name, 'Ready', 'AuthorityNotUsable');
+    await trustmesh.reasonOfCA(name, 'Ready', 'SecretNotFound');
     await using history = await recordHistory(trustmesh.admin, secrets, { namespace: 'media' });
     await patchCA(name, { spec: { managed: { generation: 2 } } });
     await waitFor('a certificate of the new generation', async () => {

@@ -9,7 +9,7 @@ import { writeStatus } from '../write-status.ts';
 import { enact } from './enact.ts';
 import { observe } from './observe.ts';
 import { type Availability, plan } from './plan.ts';
-import { announce, nextTurn, report } from './report.ts';
+import { announce, nextTurn, report, toldToUsers } from './report.ts';
 
 /** A provided Secret is not ours and so not among what we watch: it is read again after this, ms. */
 const providedInterval = 30_000;
@@ -52,7 +52,7 @@ export class EnterpriseCAs {
     const { name } = enterpriseCA.metadata;
     const before = identity(authorities.get(name));
     if (availability.available) authorities.setAvailable(availability.authority, availability.keyIds);
-    else authorities.setUnavailable(name, availability.reason, `EnterpriseCA ${name}: ${availability.message}`);
+    else authorities.setUnavailable(name, toldToUsers(name, availability));
     if (identity(authorities.get(name)) !== before) this.#wakeDependents(name);
   }
 

@@ -20,11 +20,19 @@ export type Availability =
   | { readonly available: true; readonly authority: Authority; readonly keyIds: readonly string[] }
   | { readonly available: false; readonly reason: string; readonly message: string; readonly while: 'Reconciling' | 'Stalled' };
 
+/** Why the generation that the spec asks for cannot come into being. */
+export interface Hindrance {
+  readonly reason: 'SecretNotOwned' | 'SecretDamaged' | 'SecretNotFound';
+  readonly message: string;
+}
+
 export interface CAPlan {
   readonly actions: readonly CAAction[];
   readonly availability: Availability;
   /** Of the generation asked for, where an older one still issues. */
-  readonly hindrance?: string;
+  readonly hindrance?: Hindrance;
+  /** What does not keep the CA from issuing, and should be known: a sentence each. */
+  readonly notices?: readonly string[];
   /** Every authority at hand, newest generation first. */
   readonly authorities: readonly ListedAuthority[];
 }
@@ -65,13 +73,11 @@ function planManaged(enterpriseCA: EnterpriseCA, generations: readonly Generatio
   const current = usable.at(-1);
   const { actions, hindrance } = steps(enterpriseCA, generations);
   if (current === undefined) {
-    const message = hindrance ?? 'Its root and issuing CA are being made.';
-    const reason = hindrance === undefined ? 'Creating' : 'AuthorityNotUsable';
-    return {
-      actions,
-      authorities,
-      availability: { available: false, reason, message, while: hindrance === undefined ? 'Reconciling' : 'Stalled' },
-    };
+    const availability: Availability =
+      hindrance === undefined
+        ? { available: false, reason: 'Creating', message: 'Its root and issuing CA are being made.', while: 'Reconciling' }
+        : { available: false, ...hindrance, while: 'Stalled' };
+    return { actions, authorities, availability };
   }
   const { certificate } = current.issuing;
   if (certificate.notAfter <= now) {
@@ -91,14 +97,16 @@ function planManaged(enterpriseCA: EnterpriseCA, generations: readonly Generatio
 function steps(
   enterpriseCA: EnterpriseCA,
   generations: readonly Generation[],
-): { actions: readonly CAAction[]; hindrance: string | undefined } {
+): { actions: readonly CAAction[]; hindrance: Hindrance | undefined } {
   const target = generations.at(-1);
   if (target === undefined) return { actions: [], hindrance: undefined };
   // Beside somebody's former generations a new one would be trusted alone, and what they issued no more.
   const refused = generations
     .flatMap((each) => [each.root, each.issuing].map((slot) => ({ slot, isTarget: each === target })))
     .flatMap(({ slot, isTarget }) =>
-      slot.kind === 'Refused' && (isTarget || slot.reason === 'SecretNotOwned') ? [slot.message] : [],
+      slot.kind === 'Refused' && (isTarget || slot.reason === 'SecretNotOwned')
+        ? [{ reason: slot.reason, message: slot.message }]
+        : [],
     )
     .at(0);
   if (refused !== undefined) return { actions: [], hindrance: refused };
@@ -113,9 +121,12 @@ function steps(
   if (existed || issuing.kind === 'Held') {
     return {
       actions: [],
-      hindrance:
-        `The Secret with the root of generation ${number} is gone. Restore it from a backup, or raise spec.managed.generation ` +
-        'for new keys: a new root is never made in silence.',
+      hindrance: {
+        reason: 'SecretNotFound',
+        message:
+          `The Secret with the root of generation ${number} is gone. Restore it from a backup, or raise spec.managed.generation ` +
+          'for new keys: a new root is never made in silence.',
+      },
     };
   }
   return { actions: [{ kind: 'CreateRoot', generation: number }], hindrance: undefined };
@@ -159,6 +170,7 @@ function planProvided(
     actions: isNew ? [{ kind: 'WriteHistory', history: { ...history, anchors, keyIds } }] : [],
     authorities,
     availability: { available: true, authority, keyIds },
+    notices: found.notices.map(({ message }) => message),
   };
 }
 

@@ -1,5 +1,6 @@
 // The status of an EnterpriseCA: whether it can issue, with what, and until when.
 import type { EnterpriseCA, EnterpriseCAStatus } from '../../api/v1alpha1/index.ts';
+import type { Unavailable } from '../../authorities/authority.ts';
 import { timestamp } from '../../outputs/labels.ts';
 import { type Aspect, summarise } from '../conditions.ts';
 import type { Context } from '../context.ts';
@@ -38,6 +39,7 @@ export function report({ enterpriseCA, backend }: CAObservation, plan: CAPlan, n
     observedGeneration: enterpriseCA.metadata.generation ?? 0,
     conditions: [...summarise(enterpriseCA, aspects(plan), now)],
     ...(backend.kind === 'None' ? {} : { backend: backend.kind }),
+    phase: phaseOf(plan),
     ...(availability.available
       ? { generation: availability.authority.generation, notAfter: timestamp(availability.authority.certificate.notAfter) }
       : {}),
@@ -45,15 +47,23 @@ export function report({ enterpriseCA, backend }: CAObservation, plan: CAPlan, n
   };
 }
 
-function aspects({ availability, hindrance }: CAPlan): readonly Aspect[] {
+/** `RollingOver` while an older generation still issues. */
+function phaseOf({ availability, actions, hindrance }: CAPlan): 'Active' | 'Pending' | 'RollingOver' {
+  if (!availability.available) return 'Pending';
+  return actions.length > 0 || hindrance !== undefined ? 'RollingOver' : 'Active';
+}
+
+function aspects({ availability, hindrance, notices = [] }: CAPlan): readonly Aspect[] {
   const type = 'Available';
   if (!availability.available) return [{ type, status: 'False', ...availability }];
   const { certificate, generation } = availability.authority;
-  const message = `"${certificate.subject}" (generation ${generation}) issues.`;
+  const message = [`"${certificate.subject}" (generation ${generation}) issues.`, ...notices.map((notice) => `${notice}.`)].join(
+    ' ',
+  );
   if (hindrance !== undefined) {
     return [
       { type, status: 'True', reason: 'Available', message },
-      { type: 'RolloverInProgress', status: 'False', reason: 'AuthorityNotUsable', message: hindrance, while: 'Stalled' },
+      { type: 'RolloverInProgress', status: 'False', ...hindrance, while: 'Stalled' },
     ];
   }
   return [{ type, status: 'True', reason: 'Available', message }];
@@ -73,18 +83,26 @@ export function nextTurn(plan: CAPlan, now: number): number | undefined {
   return [shorteningFrom(plan), notAfter].find((time) => time !== undefined && time > now);
 }
 
+/** What those who use the CA are told: the Secret that a reason speaks of is the CA's, not one of theirs. */
+export function toldToUsers(name: string, unavailable: { readonly reason: string; readonly message: string }): Unavailable {
+  const reason = unavailable.reason.startsWith('Secret') ? 'AuthorityNotUsable' : unavailable.reason;
+  return { available: false, reason, message: `EnterpriseCA ${name}: ${unavailable.message}` };
+}
+
+/** Events for what keeps the CA from its keys, and for its coming end. */
 export function announce(enterpriseCA: EnterpriseCA, plan: CAPlan, { events, now }: Context): void {
+  const { availability, hindrance } = plan;
+  const warn = (reason: string, note: string, key: string) =>
+    events.record({ regarding: enterpriseCA, type: 'Warning', reason, action: 'Reconcile', note, key });
+  const notOwned = hindrance ?? (availability.available ? undefined : availability);
+  if (notOwned?.reason === 'SecretNotOwned') warn('SecretNotOwned', notOwned.message, notOwned.message);
   const from = shorteningFrom(plan);
-  if (from === undefined || from > now() || !plan.availability.available) return;
-  const { certificate } = plan.availability.authority;
-  events.record({
-    regarding: enterpriseCA,
-    type: 'Warning',
-    reason: 'ExpiringSoon',
-    action: 'Reconcile',
-    note:
-      `"${certificate.subject}" expires at ${timestamp(certificate.notAfter)}: certificates end with it, earlier than spec.leaf.duration says. ` +
+  if (from === undefined || from > now() || !availability.available) return;
+  const { certificate } = availability.authority;
+  warn(
+    'ExpiringSoon',
+    `"${certificate.subject}" expires at ${timestamp(certificate.notAfter)}: certificates end with it, earlier than spec.leaf.duration says. ` +
       'Renew it: raise spec.managed.generation, or put its successor into the provided Secret.',
-    key: certificate.fingerprint,
-  });
+    certificate.fingerprint,
+  );
 }

@@ -26,7 +26,7 @@ describe('the register', () => {
     const authorities = new Authorities();
     authorities.setAvailable(authority, ['aa', 'bb']);
     expect(authorities.get('contoso')).toEqual({ available: true, authority });
-    authorities.setUnavailable('contoso', 'Expired', 'it has expired');
+    authorities.setUnavailable('contoso', { available: false, reason: 'Expired', message: 'it has expired' });
     expect(authorities.get('contoso')).toEqual({ available: false, reason: 'Expired', message: 'it has expired' });
     authorities.forget('contoso');
     expect(authorities.get('contoso')).toMatchObject({ reason: 'EnterpriseCANotFound' });

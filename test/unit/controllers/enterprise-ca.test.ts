@@ -68,12 +68,8 @@ describe('a managed CA', () => {
       'CreateIssuing 2; generation 1',
     ],
     ['issues with the last that is whole', withGenerations(whole(1, first), whole(2, second)), 'nothing; generation 2'],
-    ['makes nothing beside what is not its own', withGenerations({ ...empty(1), root: notOurs }), 'nothing; AuthorityNotUsable'],
-    [
-      'makes nothing over what is damaged',
-      withGenerations({ ...whole(1, first), issuing: damaged }),
-      'nothing; AuthorityNotUsable',
-    ],
+    ['makes nothing beside what is not its own', withGenerations({ ...empty(1), root: notOurs }), 'nothing; SecretNotOwned'],
+    ['makes nothing over what is damaged', withGenerations({ ...whole(1, first), issuing: damaged }), 'nothing; SecretDamaged'],
     [
       'goes on with a former generation beside what is not its own',
       withGenerations(whole(1, first), { ...empty(2), root: notOurs }),
@@ -82,7 +78,7 @@ describe('a managed CA', () => {
     [
       'makes no root where an issuing CA of it is left',
       withGenerations({ ...whole(1, first), root: absent }),
-      'nothing; AuthorityNotUsable',
+      'nothing; SecretNotFound',
     ],
   ])('%s', (_what, backend, expected) => {
     expect(inShort(backend)).toBe(expected);
@@ -100,7 +96,7 @@ describe('a managed CA', () => {
       notAfter: '',
     } as const;
     const of = enterpriseCA({ managed: {} }, { observedGeneration: 1, authorities: [known] });
-    expect(inShort(withGenerations(empty(1)), of)).toBe('nothing; AuthorityNotUsable');
+    expect(inShort(withGenerations(empty(1)), of)).toBe('nothing; SecretNotFound');
     expect(planned(withGenerations(empty(1)), of).availability).toMatchObject({
       message:
         'The Secret with the root of generation 1 is gone. Restore it from a backup, or raise spec.managed.generation ' +
@@ -221,17 +217,17 @@ describe('the status', () => {
     [
       'of one that cannot be used',
       withGenerations({ ...empty(1), root: notOurs }),
-      { Ready: 'False AuthorityNotUsable', Stalled: 'True AuthorityNotUsable', Available: 'False AuthorityNotUsable' },
+      { Ready: 'False SecretNotOwned', Stalled: 'True SecretNotOwned', Available: 'False SecretNotOwned' },
       'Failed',
     ],
     [
       'of one whose next generation is hindered',
       withGenerations(whole(1, first), { ...empty(2), root: notOurs }),
       {
-        Ready: 'False AuthorityNotUsable',
-        Stalled: 'True AuthorityNotUsable',
+        Ready: 'False SecretNotOwned',
+        Stalled: 'True SecretNotOwned',
         Available: 'True Available',
-        RolloverInProgress: 'False AuthorityNotUsable',
+        RolloverInProgress: 'False SecretNotOwned',
       },
       'Failed',
     ],
@@ -263,6 +259,6 @@ describe('the status', () => {
     const before = statusOf(withGenerations(whole(1, first)));
     const after = statusOf(withGenerations(empty(1)), { ...managed, status: before });
     expect(after.authorities).toEqual(before.authorities?.filter(({ role }) => role === 'Root'));
-    expect(after.conditions?.[0]).toMatchObject({ reason: 'AuthorityNotUsable' });
+    expect(after.conditions?.[0]).toMatchObject({ reason: 'SecretNotFound' });
   });
 });
