@@ -85,7 +85,8 @@ export function nextTurn(plan: CAPlan, now: number): number | undefined {
 
 /** What those who use the CA are told: the Secret that a reason speaks of is the CA's, not one of theirs. */
 export function toldToUsers(name: string, unavailable: { readonly reason: string; readonly message: string }): Unavailable {
-  const reason = unavailable.reason.startsWith('Secret') ? 'AuthorityNotUsable' : unavailable.reason;
+  const isOfItsSecret = unavailable.reason.startsWith('Secret');
+  const reason = isOfItsSecret ? 'AuthorityNotUsable' : unavailable.reason;
   return { available: false, reason, message: `EnterpriseCA ${name}: ${unavailable.message}` };
 }
 
