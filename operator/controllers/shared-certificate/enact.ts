@@ -2,7 +2,13 @@
 
 import { kebabCase } from '../../api/v1alpha1/index.ts';
 import { secrets } from '../../kube/resource.ts';
-import { type CertificateFacts, certificateData, factAnnotations, type KeyMaterial } from '../../outputs/certificate-secret.ts';
+import {
+  type CertificateFacts,
+  certificateData,
+  expectedKeys,
+  factAnnotations,
+  type KeyMaterial,
+} from '../../outputs/certificate-secret.ts';
 import { label, managedBy } from '../../outputs/labels.ts';
 import { certify } from '../certify.ts';
 import type { Context } from '../context.ts';
@@ -36,7 +42,9 @@ export async function enact({ owner }: SharedObservation, roll: Roll, context: C
     } as const;
     stores.secrets.apply(await client.create(secrets, secret));
   } else {
-    const previous = roll.cause.kind === 'Edited' ? undefined : await readCurrent(name, context);
+    // What somebody else wrote is not kept; what is only unknown to the journal is.
+    const intact = expectedKeys([]).certificate.every((key) => replaces.metadata.ownedDataKeys?.includes(key) === true);
+    const previous = intact ? await readCurrent(name, context) : undefined;
     const data = certificateData([], previous === undefined ? material : { ...material, previous });
     const { resourceVersion } = replaces.metadata;
     stores.secrets.apply(await client.patch(secrets, { namespace, name }, { metadata: { resourceVersion, annotations }, data }));
