@@ -79,8 +79,16 @@ export class Authorities {
     this.#version += 1;
   }
 
-  setUnavailable(enterpriseCA: string, state: Unavailable): void {
+  /**
+   * `trusted` is what can be told of it without its being able to issue: after a start nothing else is known, and a domain
+   * whose anchors are not known in full must wait.
+   */
+  setUnavailable(enterpriseCA: string, state: Unavailable, trusted?: Omit<KnownAnchors, 'enterpriseCA'> | undefined): void {
     this.#states.set(enterpriseCA, state);
+    if (trusted === undefined || trusted.anchors.length === 0 || this.#anchors.has(enterpriseCA)) return;
+    const { anchors, keyIds } = trusted;
+    this.#anchors.set(enterpriseCA, { enterpriseCA, anchors, keyIds });
+    this.#version += 1;
   }
 
   /** The EnterpriseCA is gone; what is trusted on its account stays known. */

@@ -8,7 +8,7 @@ import { requeueAt } from '../requeue.ts';
 import { writeStatus } from '../write-status.ts';
 import { enact } from './enact.ts';
 import { observe } from './observe.ts';
-import { type Availability, plan } from './plan.ts';
+import { type CAPlan, plan } from './plan.ts';
 import { announce, nextTurn, report, toldToUsers } from './report.ts';
 
 /** A provided Secret is not ours and so not among what we watch: it is read again after this, ms. */
@@ -38,7 +38,7 @@ export class EnterpriseCAs {
       await enact(enterpriseCA, next, this.#context);
       return await this.reconcile(name);
     }
-    this.#publish(enterpriseCA, planned.availability);
+    this.#publish(enterpriseCA, planned);
     const status = report(observation, planned, now());
     await writeStatus(enterpriseCAs, enterpriseCA, status, { client, store: stores.enterpriseCAs });
     announce(enterpriseCA, planned, this.#context);
@@ -47,12 +47,12 @@ export class EnterpriseCAs {
       : requeueAt(nextTurn(planned, now()), now());
   }
 
-  #publish(enterpriseCA: EnterpriseCA, availability: Availability): void {
+  #publish(enterpriseCA: EnterpriseCA, { availability, trusted }: CAPlan): void {
     const { authorities } = this.#context;
     const { name } = enterpriseCA.metadata;
     const before = identity(authorities.get(name));
     if (availability.available) authorities.setAvailable(availability.authority, availability.keyIds);
-    else authorities.setUnavailable(name, toldToUsers(name, availability));
+    else authorities.setUnavailable(name, toldToUsers(name, availability), trusted);
     if (identity(authorities.get(name)) !== before) this.#wakeDependents(name);
   }
 

@@ -35,6 +35,8 @@ export interface CAPlan {
   readonly notices?: readonly string[];
   /** Every authority at hand, newest generation first. */
   readonly authorities: readonly ListedAuthority[];
+  /** What is to be trusted on its account though it cannot issue: what it issued is in use. */
+  readonly trusted?: { readonly anchors: readonly Certificate[]; readonly keyIds: readonly string[] };
 }
 
 export interface ListedAuthority {
@@ -70,6 +72,8 @@ function planManaged(enterpriseCA: EnterpriseCA, generations: readonly Generatio
   const usable = generations.flatMap(({ number, root, issuing }) =>
     root.kind === 'Held' && issuing.kind === 'Held' ? [{ number, issuing: issuing.stored }] : [],
   );
+  const issuing = generations.flatMap((each) => (each.issuing.kind === 'Held' ? [each.issuing.stored.certificate] : []));
+  const trusted = { anchors: roots, keyIds: issuing.map(({ subjectKeyId }) => subjectKeyId) };
   const current = usable.at(-1);
   const { actions, hindrance } = steps(enterpriseCA, generations);
   if (current === undefined) {
@@ -77,12 +81,12 @@ function planManaged(enterpriseCA: EnterpriseCA, generations: readonly Generatio
       hindrance === undefined
         ? { available: false, reason: 'Creating', message: 'Its root and issuing CA are being made.', while: 'Reconciling' }
         : { available: false, ...hindrance, while: 'Stalled' };
-    return { actions, authorities, availability };
+    return { actions, authorities, availability, trusted };
   }
   const { certificate } = current.issuing;
   if (certificate.notAfter <= now) {
     const availability = expired(certificate, 'Raise spec.managed.generation for new keys.');
-    return { actions, authorities, availability };
+    return { actions, authorities, availability, trusted };
   }
   const authority = authorityOf(enterpriseCA, current.number, current.issuing, [certificate], roots);
   return {
@@ -138,15 +142,14 @@ function planProvided(
   now: number,
 ): CAPlan {
   if (found === undefined) {
-    return unavailable(
-      'SecretNotFound',
-      `Secret ${secretName} does not exist in the operator's namespace. Create it with tls.crt, tls.key and ca.crt.`,
-    );
+    const message = `Secret ${secretName} does not exist in the operator's namespace. Create it with tls.crt, tls.key and ca.crt.`;
+    return { ...unavailable('SecretNotFound', message), trusted: history };
   }
   if ('problems' in found) {
     const [first] = found.problems;
     const sentences = found.problems.map(({ message }) => message).join('; ');
-    return unavailable(first?.reason ?? 'NotUsable', `Secret ${secretName} holds no CA that can issue: ${sentences}.`);
+    const message = `Secret ${secretName} holds no CA that can issue: ${sentences}.`;
+    return { ...unavailable(first?.reason ?? 'NotUsable', message), trusted: history };
   }
   const [certificate] = found.chain;
   if (certificate === undefined) return unavailable('NotUsable', `tls.crt of Secret ${secretName} holds no certificate.`);
@@ -155,7 +158,8 @@ function planProvided(
     ...found.anchors.map((anchor) => ({ role: 'Root', generation: 1, certificate: anchor }) as const),
   ];
   if (certificate.notAfter <= now) {
-    return { actions: [], authorities, availability: expired(certificate, `Put its successor into Secret ${secretName}.`) };
+    const availability = expired(certificate, `Put its successor into Secret ${secretName}.`);
+    return { actions: [], authorities, availability, trusted: history };
   }
   const keyId = certificate.subjectKeyId;
   const known = new Set(history.anchors.map((anchor) => anchor.fingerprint));

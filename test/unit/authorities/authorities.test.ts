@@ -33,6 +33,19 @@ describe('the register', () => {
     expect(authorities.known()).toEqual([{ enterpriseCA: 'contoso', anchors: authority.anchors, keyIds: ['aa', 'bb'] }]);
   });
 
+  it('takes what a CA is trusted by, though it cannot issue, where nothing is known of it yet', () => {
+    const authorities = new Authorities();
+    const broken = { available: false, reason: 'Expired', message: 'it has expired' } as const;
+    authorities.setUnavailable('contoso', broken, { anchors: [], keyIds: [] });
+    expect(authorities.anchorsOf('contoso')).toBeUndefined();
+    const before = authorities.version;
+    authorities.setUnavailable('contoso', broken, { anchors: authority.anchors, keyIds: ['aa'] });
+    expect(authorities.known()).toEqual([{ enterpriseCA: 'contoso', anchors: authority.anchors, keyIds: ['aa'] }]);
+    expect(authorities.version).not.toBe(before);
+    authorities.setUnavailable('contoso', broken, { anchors: [], keyIds: [] });
+    expect(authorities.anchorsOf('contoso')).toEqual(authority.anchors);
+  });
+
   it('tells by its version that what is trusted may have changed', () => {
     const authorities = new Authorities();
     const before = authorities.version;

@@ -187,6 +187,15 @@ describe('a provided CA', () => {
     expect(inShort(backend({ found: found(dying) }), provided, now + hour)).toBe('nothing; Expired');
   });
 
+  it.each([
+    ['is gone', undefined, now],
+    ['holds no CA', { problems: [{ reason: 'NotCA', message: 'it is no CA' }] }, now],
+    ['holds one that has expired', found(dying), now + hour],
+  ])('stays trusted by what it was before where its Secret %s', (_what, holds, at) => {
+    const { trusted } = planned(backend({ found: holds }), provided, at);
+    expect(trusted).toMatchObject({ anchors: [first.root], keyIds: [first.issuing.subjectKeyId] });
+  });
+
   it('names every problem', () => {
     const problems = [
       { reason: 'KeyMismatch', message: 'the key is another' },
