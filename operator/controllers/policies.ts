@@ -23,8 +23,7 @@ export interface Obstacle {
 type Policy = (observed: ObservedNeed, now: number) => Cause | undefined;
 
 /** There is no Secret, or it was deleted. */
-const missing: Policy = ({ secret, need }) =>
-  secret === undefined ? { kind: 'Missing', because: `Secret ${need.secretName} does not exist` } : undefined;
+const missing: Policy = ({ secret }) => (secret === undefined ? { kind: 'Missing', because: 'there was none' } : undefined);
 
 /** The hints on the Secret are damaged, or speak of a certificate that the journal does not know as the last one. */
 const notAsRecorded: Policy = ({ facts, recorded, need }, now) => {

@@ -151,7 +151,7 @@ describe('logs', () => {
       level: 'info',
       message: 'certificate issued',
       object: 'TrustedServer media/told',
-      reason: 'Secret told-told-m-tls does not exist',
+      reason: 'there was none',
     });
   });
 
@@ -162,7 +162,7 @@ describe('logs', () => {
     const lines = operator.logs().trim().split('\n');
     for (const line of lines) expect(line).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (error|warn |info |debug) \S/);
     expect(lines.find((line) => line.includes('written-written-m-tls'))).toMatch(
-      /info {2}certificate issued object="TrustedServer media\/written" secret=written-written-m-tls serial=[0-9a-f]{32} reason="Secret written-written-m-tls does not exist"$/,
+      /info {2}certificate issued object="TrustedServer media\/written" secret=written-written-m-tls serial=[0-9a-f]{32} reason="there was none"$/,
     );
   });
 

@@ -26,7 +26,7 @@ function fipsCompliant({ domain, complianceProblems }: DomainObservation): Aspec
   const type = 'FIPSCompliant';
   const [problem] = complianceProblems;
   if (domain.spec.security.fips === 'Disabled') {
-    return { type, status: 'Unknown', reason: 'NotRequired', message: 'spec.security.fips does not ask for it.' };
+    return { type, status: 'Unknown', reason: 'NotRequired', message: 'FIPS 140 is not required (spec.security.fips).' };
   }
   if (problem !== undefined) return { type, status: 'False', reason: 'NotFIPSCompliant', message: problem, while: 'Stalled' };
   return { type, status: 'True', reason: 'Compliant', message: 'Every key and signature is approved by FIPS 140.' };

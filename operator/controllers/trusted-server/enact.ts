@@ -211,12 +211,16 @@ async function store(
     reason,
     action: reason === 'CertificateIssued' ? 'Issue' : 'Renew',
     note:
-      `Secret ${name} holds a certificate for ${need.dnsNames.slice(0, 3).join(', ')}` +
-      `${need.dnsNames.length > 3 ? ` and ${need.dnsNames.length - 3} more names` : ''} ` +
+      `Secret ${name} holds a certificate for ${inShort(need.dnsNames)} ` +
       `(${need.use}, serial ${facts.serial}), because ${cause.because}.`,
     key: `${name}/${facts.serial}`,
   });
   return facts;
+}
+
+function inShort(names: readonly string[]): string {
+  const more = names.length - 3;
+  return names.slice(0, 3).join(', ') + (more <= 0 ? '' : ` and ${more} more ${more === 1 ? 'name' : 'names'}`);
 }
 
 /** Creates an object and remembers it. False where something of that name exists already. */

@@ -21,7 +21,7 @@ const rolled = factsOf(sharedNeed, { fingerprint: 'cd'.repeat(32) });
 describe('a certificate is issued again because', () => {
   it.each<readonly [string, ObservedNeed, Cause['kind'] | undefined, string]>([
     ['nothing is wrong', current(), undefined, ''],
-    ['there is none', absent(), 'Missing', 'Secret pool01-pool01-a-tls does not exist'],
+    ['there is none', absent(), 'Missing', 'there was none'],
     [
       'its annotations are damaged',
       { ...withoutFacts, secret: secretOf(need, facts) },
