@@ -8,6 +8,9 @@ import type { CAObservation } from './observe.ts';
 import type { CAPlan, ListedAuthority } from './plan.ts';
 import { authoritySecretName } from './secrets.ts';
 
+/** What the schema takes: beyond sixteen generations the oldest are left out. */
+const listLimit = 32;
+
 export function report({ enterpriseCA, backend }: CAObservation, plan: CAPlan, now: number): EnterpriseCAStatus {
   const { availability, authorities } = plan;
   // Authorities that are gone stay listed: a generation that existed is never made a second time.
@@ -43,7 +46,7 @@ export function report({ enterpriseCA, backend }: CAObservation, plan: CAPlan, n
     ...(availability.available
       ? { generation: availability.authority.generation, notAfter: timestamp(availability.authority.certificate.notAfter) }
       : {}),
-    authorities: [...seen, ...gone],
+    authorities: [...seen, ...gone].slice(0, listLimit),
   };
 }
 
