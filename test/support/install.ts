@@ -62,14 +62,19 @@ const definition = z.object({
   }),
 });
 
+const known = z.object({ resources: z.array(z.object({ name: z.string() })) });
+
+/** Its objects are, and discovery tells of it, which happens in either order. */
 async function served(kubeconfig: string, crd: Manifest): Promise<void> {
   const { group, names, versions } = definition.parse(crd).spec;
   await Promise.all(
     versions.map(({ name }) =>
       waitFor(`${names.plural}.${group}/${name} to be served`, async () => {
-        const { status, body } = await askApiServer(kubeconfig, 'GET', `/apis/${group}/${name}/${names.plural}?limit=1`);
-        if (status !== 200) throw new Error(body);
-        return true;
+        const root = `/apis/${group}/${name}`;
+        const discovery = await askApiServer(kubeconfig, 'GET', root);
+        const { status, body } = await askApiServer(kubeconfig, 'GET', `${root}/${names.plural}?limit=1`);
+        if (status !== 200 || discovery.status !== 200) throw new Error(body);
+        return known.parse(JSON.parse(discovery.body)).resources.some((resource) => resource.name === names.plural);
       }),
     ),
   );
