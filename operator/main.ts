@@ -12,7 +12,7 @@ import { createMetrics } from './web/metrics.ts';
 import { serveWeb } from './web/server.ts';
 
 /** Another replica takes over within the lease after a crash, at once after an orderly stop. */
-const lease = { name: 'trustmesh', leaseDurationMs: 10_000, renewDeadlineMs: 7000, retryPeriodMs: 2000 } as const;
+const lease = { name: 'trustmesh', leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2000 } as const;
 
 async function run(config: Config): Promise<void> {
   const log = createLog(config);

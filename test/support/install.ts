@@ -65,8 +65,6 @@ const definition = z.object({
 const known = z.object({ resources: z.array(z.object({ name: z.string() })) });
 
 /** Its objects are, and discovery tells of it, which happens in either order. */
-const resourceList = z.object({ resources: z.array(z.object({ name: z.string() })) });
-
 async function served(kubeconfig: string, crd: Manifest): Promise<void> {
   const { group, names, versions } = definition.parse(crd).spec;
   await Promise.all(
