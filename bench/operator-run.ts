@@ -40,6 +40,8 @@ export interface OperatorRun {
   readonly rest: WriteCounts;
   readonly restHeartbeats: number;
   readonly oneMore: OneMore;
+  /** It did not lose the Lease and win it again meanwhile, which begins the work anew. */
+  readonly keptLease: boolean;
 }
 
 export interface OneMore {
@@ -67,10 +69,10 @@ export async function runOperator(options: OperatorRunOptions, onReady: () => Pr
     env: { NODE_OPTIONS: options.nodeOptions },
     limitMs,
   });
+  const led = await leadingSince(admin, operatorNamespace, launched);
   await waitForAll(operator, fleet, servers, limitMs);
   const readyAt = fleet.lastReadyAt();
   const writtenAt = await eventsWritten(admin, before, servers, readyAt);
-  const led = await leadingSince(admin, operatorNamespace);
   const { cpuSeconds } = await usageOf(operator.pid);
   say(`${servers} Ready ${((readyAt - led) / 1000).toFixed(1)} s after the operator began to lead; waiting until it rests`);
 
@@ -79,6 +81,7 @@ export async function runOperator(options: OperatorRunOptions, onReady: () => Pr
   const rest = await restFor(admin, restSeconds);
   say(`at rest for ${restSeconds} s: ${withoutHeartbeat(rest.writes).size === 0 ? 'no' : 'some'} writes; one more server`);
   const oneMore = await addOne(options, fleet);
+  const keptLease = (await leadingSince(admin, operatorNamespace, launched)) === led;
   const { peakRSS } = await usageOf(operator.pid);
   const issuing = between(before, settled);
   return {
@@ -93,6 +96,7 @@ export async function runOperator(options: OperatorRunOptions, onReady: () => Pr
     rest: { ...rest, writes: withoutHeartbeat(rest.writes) },
     restHeartbeats: heartbeat(rest.writes),
     oneMore,
+    keptLease,
   };
 }
 
@@ -161,10 +165,17 @@ async function eventsWritten(admin: KubeClient, before: WriteCounts, servers: nu
   return Date.now();
 }
 
-/** Epoch ms. */
-async function leadingSince(admin: KubeClient, namespace: string): Promise<number> {
-  const { spec } = await admin.get(leases, { namespace, name: 'trustmesh' });
-  return Date.parse(spec?.acquireTime ?? '');
+/** When the operator that was launched then came to hold the Lease, epoch ms. */
+async function leadingSince(admin: KubeClient, namespace: string, launched: number): Promise<number> {
+  return waitFor(
+    'the operator to lead',
+    async () => {
+      const { spec } = await admin.get(leases, { namespace, name: 'trustmesh' });
+      const acquired = Date.parse(spec?.acquireTime ?? '');
+      return acquired >= launched && acquired;
+    },
+    { limitMs: LIMIT_AT_LEAST_MS },
+  );
 }
 
 async function restFor(admin: KubeClient, seconds: number): Promise<WriteCounts> {

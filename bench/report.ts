@@ -38,6 +38,7 @@ export function report({ leaves, runs, namespaces, machine }: Figures): string {
         ['CPU of the operator, start included, s', ...against.map(({ run }) => run.cpuSeconds.toFixed(1)), ''],
         ['CPU of the API server meanwhile, s', ...against.map(({ run }) => run.issuing.cpuSeconds.toFixed(1)), ''],
         ['peak RSS of the operator, MiB', ...against.map(({ run }) => (run.peakRSS / 2 ** 20).toFixed(0)), '< 300'],
+        ['kept its Lease throughout', ...against.map(({ run }) => (run.keptLease ? 'yes' : 'no')), 'yes'],
         ['writes at rest', ...against.map(atRest), '0'],
       ],
     ),

@@ -2,7 +2,7 @@
 import './kube/lean-client-node.ts';
 import { createCaches } from './caches.ts';
 import { type Config, ConfigError, readConfig, usage } from './config.ts';
-import { KubeClient } from './kube/client.ts';
+import { type Fence, KubeClient } from './kube/client.ts';
 import { loadKubeConfig } from './kube/kube-config.ts';
 import { runLeaderElection } from './kube/lease.ts';
 import { messageOf } from './kube/log.ts';
@@ -26,7 +26,10 @@ async function run(config: Config): Promise<void> {
 
   const now = () => Date.now();
   const metrics = createMetrics(() => caches.stores.secrets.list());
-  await using client = new KubeClient(loadKubeConfig(config.kubeconfig), { connections: 32, onRequest: metrics.onRequest });
+  const { onRequest } = metrics;
+  await using client = new KubeClient(loadKubeConfig(config.kubeconfig), { connections: 32, onRequest });
+  // A renewal that waits behind a hundred writes comes too late, and loses the Lease to nobody.
+  await using leaseClient = new KubeClient(loadKubeConfig(config.kubeconfig), { connections: 1, onRequest });
   const { namespace, watchNamespaces, identity, membershipGrace: grace } = config;
   const caches = createCaches({ client, log, namespace, watchNamespaces });
 
@@ -43,10 +46,8 @@ async function run(config: Config): Promise<void> {
   try {
     if (config.leaderElect) {
       const onLeading = metrics.onLeading;
-      await runLeaderElection(
-        { client, namespace, identity, ...lease, log, onLeading, lead: (signal, fence) => serve(client.fenced(fence), signal) },
-        stop.signal,
-      );
+      const lead = (signal: AbortSignal, fence: Fence) => serve(client.fenced(fence), signal);
+      await runLeaderElection({ client: leaseClient, namespace, identity, ...lease, log, onLeading, lead }, stop.signal);
     } else {
       metrics.onLeading(true);
       await serve(client, stop.signal);

@@ -10,6 +10,7 @@ import {
   trustDomains,
   trustedServers,
 } from '../../operator/kube/resource.ts';
+import { startFaultProxy } from '../support/fault-proxy.ts';
 import { recordHistory } from '../support/history.ts';
 import { installOperator } from '../support/install.ts';
 import {
@@ -22,6 +23,7 @@ import {
   type Trustmesh,
 } from '../support/installation.ts';
 import { issuedFor } from '../support/journal.ts';
+import { kubeconfigThrough } from '../support/proxied-client.ts';
 import { waitFor } from '../support/wait.ts';
 
 /** Milliseconds: the garbage collector learns of kinds that come and go every half minute. */
@@ -105,6 +107,32 @@ describe('a server that is deleted', () => {
       limitMs: COLLECTION_LIMIT_MS,
     });
     expect(await trustmesh.secret('media', 'stays-stays-m-tls')).toEqual(before);
+  });
+
+  it('is issued nothing in place of what goes with it, though the operator hears of its own end later', async () => {
+    await trustmesh.apply(app('unheard', { peers: ['stays.contoso.com'] }));
+    await trustmesh.ready('media', 'unheard');
+    await trustmesh.stopReplicas();
+    await using proxy = await startFaultProxy(trustmesh.controlPlane);
+    using _ = proxy.inject(({ watch, path }) => (watch && path.includes('/trustedservers') ? { kind: 'stall' } : undefined));
+    const kubeconfig = await kubeconfigThrough(proxy, trustmesh.kubeconfig);
+    const operator = await trustmesh.startReplica([], { kubeconfig });
+    const reconciles = async () => {
+      const metrics = await (await fetch(`${operator.url}/metrics`, { headers: { connection: 'close' } })).text();
+      const failed = /^trustmesh_reconciles_total\{controller="trusted-server",outcome="failed"\} (\d+)$/m.exec(metrics);
+      return Number(failed?.[1] ?? 0);
+    };
+    const before = (await issuedFor(trustmesh.admin)).get('media/unheard-unheard-m-tls');
+    await using history = await recordHistory(trustmesh.admin, secrets, { labelSelector: 'trustmesh.io/server=unheard' });
+    await trustmesh.admin.delete(trustedServers, { namespace: 'media', name: 'unheard' });
+    await waitFor('its Secret to go', () => history.versions.some(({ type }) => type === 'DELETED'), {
+      limitMs: COLLECTION_LIMIT_MS,
+    });
+    await waitFor('the operator to have looked', async () => (await reconciles()) > 0);
+    expect((await issuedFor(trustmesh.admin)).get('media/unheard-unheard-m-tls')).toEqual(before);
+    expect(history.versions.map(({ type }) => type)).toEqual(['DELETED']);
+    await trustmesh.stopReplicas();
+    await trustmesh.startReplica();
   });
 
   it('may come back under its name, as another, at once', async () => {

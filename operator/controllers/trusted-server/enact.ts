@@ -2,9 +2,9 @@
 import { createPrivateKey } from 'node:crypto';
 import type { TrustedServer } from '../../api/v1alpha1/index.ts';
 import { IssuanceError, storeOf } from '../../authorities/issue.ts';
-import { isApiError } from '../../kube/errors.ts';
+import { ApiError, isApiError } from '../../kube/errors.ts';
 import { messageOf } from '../../kube/log.ts';
-import { configMaps, type MetadataObject, secrets } from '../../kube/resource.ts';
+import { configMaps, type MetadataObject, secrets, trustedServers } from '../../kube/resource.ts';
 import {
   type CertificateFacts,
   certificateData,
@@ -42,6 +42,8 @@ export async function enact(server: TrustedServer, { actions }: Plan, context: C
   const obstacles = new Map<string, Obstacle>();
   let trustNotOwned = false;
   let failure: unknown;
+  if (actions.some(isReplacementOfLost) && context.journal.recordsOf(server.metadata.uid).length > 0)
+    await confirm(server, context);
   await Promise.all(
     actions.map(async (action) => {
       try {
@@ -61,6 +63,21 @@ export async function enact(server: TrustedServer, { actions }: Plan, context: C
     }),
   );
   return { certificates, obstacles, trustNotOwned, ...(failure === undefined ? {} : { failure }) };
+}
+
+function isReplacementOfLost(action: Action): boolean {
+  return (action.kind === 'Issue' || action.kind === 'Copy' || action.kind === 'WriteTrust') && action.replaces === undefined;
+}
+
+/**
+ * What a deleted server had is deleted with it, and may be known to be gone before the server is: watches of two kinds do not
+ * wait for each other. Throws ApiError where the server is no longer the one that was observed.
+ */
+async function confirm({ metadata }: TrustedServer, { client }: Context): Promise<void> {
+  const { namespace = '', name, uid } = metadata;
+  const current = await client.get(trustedServers, { namespace, name });
+  if (current.metadata.uid === uid && current.metadata.deletionTimestamp === undefined) return;
+  throw new ApiError('Conflict', `TrustedServer ${namespace}/${name} was deleted`);
 }
 
 async function carryOut(
