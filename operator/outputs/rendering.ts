@@ -3,6 +3,7 @@
 import { kebabCase, type Role, type TrustDomain, type TrustedServer, type Use } from '../api/v1alpha1/index.ts';
 import { certificateNeeds, spiffeID } from '../topology/names.ts';
 import type { PeerEntry } from '../topology/peer-list.ts';
+import { partnerFile } from './trust-bundle.ts';
 
 /**
  * Below this lies, by convention, one directory for the Secret of each use (`default`, `web-services-internal`), and `trust`
@@ -10,6 +11,8 @@ import type { PeerEntry } from '../topology/peer-list.ts';
  */
 const mountedAt = '/etc/trustmesh';
 export const trustDirectory = `${mountedAt}/trust`;
+/** Of an Edge, where the ConfigMap `trustmesh-<domain>-edge-external` is mounted. */
+export const partnerDirectory = `${mountedAt}/edge-external`;
 
 /** One certificate that the server shows, and whom it believes behind it. */
 export interface Face {
@@ -21,8 +24,12 @@ export interface Face {
   readonly certificate: string;
   readonly privateKey: string;
   readonly anchors: string;
-  /** None: nobody is believed. */
+  /** Servers of the domain that call here, or are called from here. */
   readonly peers: readonly RenderedPeer[];
+  /** Federated partners, of an Edge's external face alone. */
+  readonly partners: readonly RenderedPartner[];
+  /** Media gateways whose trunk ends here. */
+  readonly trunks: readonly RenderedTrunk[];
 }
 
 export interface RenderedPeer {
@@ -32,6 +39,30 @@ export interface RenderedPeer {
   readonly names: readonly string[];
   /** Every SPIFFE ID that a certificate of the pool or of a member may have; each certificate has one of them. */
   readonly spiffeIDs: readonly string[];
+}
+
+/** Another organisation, as an Edge meets it from outside. */
+export interface RenderedPartner {
+  /** Of the FederatedPartner: a DNS label or several. */
+  readonly name: string;
+  readonly sipDomains: readonly string[];
+  /** Where it is called; absent while nobody knows: then it only calls. */
+  readonly accessEdge?: { readonly fqdn: string; readonly port: number };
+  /** DNS names of which its certificate holds at least one (RFC 5922): its access edge, or a SIP domain. */
+  readonly names: readonly string[];
+  /** Its anchors alone, for calling it: a file. */
+  readonly anchors: string;
+}
+
+/** A media gateway, as its mediation pool meets it. */
+export interface RenderedTrunk {
+  /** Of the MediaGateway. */
+  readonly name: string;
+  /** The one name that its certificate must hold. */
+  readonly fqdn: string;
+  readonly port: number;
+  readonly transport: 'TLS' | 'TCP';
+  readonly srtp: 'Required' | 'Optional' | 'NotSupported';
 }
 
 export interface RenderedListener {
@@ -45,8 +76,12 @@ export interface RenderedListener {
 export interface Rendering {
   readonly server: { readonly namespace: string; readonly name: string; readonly role: Role };
   readonly minVersion: '1.2' | '1.3';
+  /** Only what FIPS 140 approves: versions, cipher suites and groups. */
+  readonly fips: boolean;
+  /** Of the domain: whether media is encrypted (SRTP). */
+  readonly media: 'Required' | 'Supported' | 'NotSupported';
   readonly faces: readonly Face[];
-  /** Those with TLS. None of an Edge, whose listeners do not say which face they show. */
+  /** Those with TLS. Of an Edge, those that say which face they show. */
   readonly listeners: readonly RenderedListener[];
 }
 
@@ -60,29 +95,59 @@ export type Format = (rendering: Rendering) => Rendered;
 
 /** The uses behind which other servers of the domain call. Web services have clients, and an Edge's outside has partners. */
 const calledByServers: readonly Use[] = ['Default', 'Internal'];
+const calledByPartners: readonly Use[] = ['AccessEdgeExternal', 'AccessEdgeOutbound'];
 
-/** `peers`: whom the server meets inside. */
-export function renderingOf(server: TrustedServer, domain: TrustDomain, peers: readonly PeerEntry[]): Rendering {
+/** Whom a server meets. */
+export interface Met {
+  /** Inside the domain. */
+  readonly peers: readonly PeerEntry[];
+  /** At an Edge's external face. */
+  readonly partners: readonly Omit<RenderedPartner, 'anchors'>[];
+  readonly trunks: readonly RenderedTrunk[];
+}
+
+export function renderingOf(server: TrustedServer, domain: TrustDomain, met: Met): Rendering {
   const { role } = server.spec;
-  const inside = peers.map((peer) => renderedPeer(domain, peer));
+  const peers = met.peers.map((peer) => renderedPeer(domain, peer));
+  const partners = met.partners.map((partner) => ({ ...partner, anchors: `${partnerDirectory}/${partnerFile(partner.name)}` }));
   const faces = new Map<Use, Face>();
   for (const { use, profile } of certificateNeeds(server, domain)) {
-    if (profile !== 'TokenSigning') faces.set(use, faceOf(use, calledByServers.includes(use) ? inside : []));
+    if (profile === 'TokenSigning') continue;
+    faces.set(use, {
+      ...filesOf(use),
+      peers: calledByServers.includes(use) ? peers : [],
+      partners: calledByPartners.includes(use) ? partners : [],
+      trunks: use === 'Default' ? met.trunks : [],
+    });
   }
-  const main = faces.get('Default');
-  const listeners = (server.spec.listeners ?? []).flatMap(({ name, port, protocol }): RenderedListener[] => {
-    const face = protocol === 'HTTPS' ? (faces.get('WebServicesInternal') ?? main) : main;
+  const listeners = (server.spec.listeners ?? []).flatMap(({ name, port, protocol, face: side }): RenderedListener[] => {
+    const face = faceShown(faces, role, protocol, side);
     return protocol === 'TCP' || face === undefined ? [] : [{ name, port, protocol, face }];
   });
   return {
     server: { namespace: server.metadata.namespace ?? '', name: server.metadata.name, role },
     minVersion: domain.spec.security.tls.minVersion,
+    fips: domain.spec.security.fips === 'Required',
+    media: domain.spec.media.encryptionLevel,
     faces: [...faces.values()],
     listeners,
   };
 }
 
-function faceOf(use: Use, peers: readonly RenderedPeer[]): Face {
+type Listener = NonNullable<TrustedServer['spec']['listeners']>[number];
+
+/** An Edge has two sides, and a listener there that names none shows neither. */
+function faceShown(
+  faces: ReadonlyMap<Use, Face>,
+  role: Role,
+  protocol: Listener['protocol'],
+  side: Listener['face'],
+): Face | undefined {
+  if (role === 'Edge') return side && faces.get(side === 'Internal' ? 'Internal' : 'AccessEdgeExternal');
+  return (protocol === 'HTTPS' ? faces.get('WebServicesInternal') : undefined) ?? faces.get('Default');
+}
+
+function filesOf(use: Use): Omit<Face, 'peers' | 'partners' | 'trunks'> {
   const name = kebabCase(use);
   const directory = `${mountedAt}/${name}`;
   return {
@@ -92,7 +157,6 @@ function faceOf(use: Use, peers: readonly RenderedPeer[]): Face {
     certificate: `${directory}/tls.crt`,
     privateKey: `${directory}/tls.key`,
     anchors: `${directory}/ca.crt`,
-    peers,
   };
 }
 

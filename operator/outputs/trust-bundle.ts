@@ -30,6 +30,11 @@ export function serverTrustName(server: string): string {
   return `${server}-trust`;
 }
 
+/** The data key of `edge-external` with the anchors of one partner, for calling it. */
+export function partnerFile(partner: string): string {
+  return `partner-${partner}.crt`;
+}
+
 export function bundleLabels(domain: string, audience: Audience): Readonly<Record<string, string>> {
   return { ...managedBy, [label.domain]: domain, [label.audience]: audience };
 }

@@ -80,6 +80,10 @@ const listener = z.object({
   protocol: z
     .enum(['MTLS', 'TLS', 'TCP', 'HTTPS'])
     .describe('MTLS: both sides show a certificate. TLS, HTTPS: the server does. TCP: unencrypted.'),
+  face: z
+    .enum(['Internal', 'External'])
+    .optional()
+    .describe('Of an Edge: the side of the network that it listens on. Without it, nothing is rendered for the listener.'),
 });
 
 /** What a use cannot do without: the field that holds its first name. */
@@ -113,6 +117,13 @@ const serverRules: readonly Rule[] = [
     messageExpression:
       '"peers is for the role Server, not for %s, whose peers follow from the topology: leave it out.".format([self.role])',
     fieldPath: '.peers',
+  },
+  {
+    rule: "self.role == 'Edge' || !has(self.listeners) || !self.listeners.exists(l, has(l.face))",
+    message: 'listeners[].face is for the role Edge: every other role has one side only.',
+    messageExpression:
+      '"face is for listeners of the role Edge, not of %s, which has one side only: leave it out.".format([self.role])',
+    fieldPath: '.listeners',
   },
   {
     rule: `!has(self.certificates.uses) || self.certificates.uses.all(u, u.use in ${usesOfRole})`,

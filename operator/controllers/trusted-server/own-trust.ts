@@ -56,7 +56,11 @@ export function observeOwnTrust(
 function outputsOf(server: TrustedServer, domain: TrustDomain, room: number, context: Context): RenderedOutputs {
   const { outputs = [] } = server.spec;
   if (outputs.length === 0) return { files: {}, refused: [] };
-  return renderOutputs(outputs, renderingOf(server, domain, peersOf(server, domain, context)), room);
+  return renderOutputs(
+    outputs,
+    renderingOf(server, domain, { peers: peersOf(server, domain, context), partners: [], trunks: [] }),
+    room,
+  );
 }
 
 /** Every peer, however many: the pools that the server named, or those that its role meets. */

@@ -33,7 +33,11 @@ function render(
   outputs: readonly Output[],
   { role = 'FrontEnd', spec = { listeners }, domain, peers = [mediation], room }: Wish = {},
 ) {
-  return renderOutputs(outputs, renderingOf(trustedServer('pool01', role, spec), trustDomain('contoso', domain), peers), room);
+  return renderOutputs(
+    outputs,
+    renderingOf(trustedServer('pool01', role, spec), trustDomain('contoso', domain), { peers, partners: [], trunks: [] }),
+    room,
+  );
 }
 
 const file = (name: string, output: Output, wish?: Wish) => render([output], wish).files[name] ?? '';
