@@ -1,6 +1,13 @@
 // What every controller works with: the caches, the shared indexes, and the ways to write and to speak.
 
-import type { EnterpriseCA, TrustDomain, TrustedServer } from '../api/v1alpha1/index.ts';
+import type {
+  EnterpriseCA,
+  FederatedPartner,
+  MediaGateway,
+  MediaRelay,
+  TrustDomain,
+  TrustedServer,
+} from '../api/v1alpha1/index.ts';
 import type { Authorities } from '../authorities/authority.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -15,6 +22,9 @@ export interface Stores {
   readonly enterpriseCAs: Store<EnterpriseCA>;
   readonly trustDomains: Store<TrustDomain>;
   readonly trustedServers: Store<TrustedServer>;
+  readonly mediaGateways: Store<MediaGateway>;
+  readonly federatedPartners: Store<FederatedPartner>;
+  readonly mediaRelays: Store<MediaRelay>;
   /** By metadata, and only those that carry our label. Index: `owner` (UID). */
   readonly secrets: Store<MetadataObject>;
   /** As Secrets. Indexes: `bundle` (`domain/audience/namespace`), `domain`. */

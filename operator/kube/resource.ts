@@ -1,6 +1,13 @@
 // How the API server addresses each kind the operator touches, with the TypeScript type that its objects have.
 import type { KubeObject, ObjectMeta } from '../api/object.ts';
-import type { EnterpriseCA, TrustDomain, TrustedServer } from '../api/v1alpha1/index.ts';
+import type {
+  EnterpriseCA,
+  FederatedPartner,
+  MediaGateway,
+  MediaRelay,
+  TrustDomain,
+  TrustedServer,
+} from '../api/v1alpha1/index.ts';
 
 export interface Resource<T extends KubeObject = KubeObject> {
   /** Empty for the core group. */
@@ -56,6 +63,24 @@ export const trustedServers: Resource<TrustedServer> = {
   ...trustmesh,
   plural: 'trustedservers',
   kind: 'TrustedServer',
+  namespaced: true,
+};
+export const mediaGateways: Resource<MediaGateway> = {
+  ...trustmesh,
+  plural: 'mediagateways',
+  kind: 'MediaGateway',
+  namespaced: true,
+};
+export const federatedPartners: Resource<FederatedPartner> = {
+  ...trustmesh,
+  plural: 'federatedpartners',
+  kind: 'FederatedPartner',
+  namespaced: false,
+};
+export const mediaRelays: Resource<MediaRelay> = {
+  ...trustmesh,
+  plural: 'mediarelays',
+  kind: 'MediaRelay',
   namespaced: true,
 };
 export const secrets: Resource<Secret> = { group: '', version: 'v1', plural: 'secrets', kind: 'Secret', namespaced: true };

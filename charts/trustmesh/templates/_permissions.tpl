@@ -3,23 +3,23 @@ What the operator may do, by the reason it needs it. rbac.yaml says where each h
 Every line is used by the operator: a missing one fails the cluster tests, which run it under these rules and no others.
 */}}
 
-{{/* To know the authorities and trust domains that are declared, and to say how they fare. */}}
+{{/* To know the authorities, trust domains and partners that are declared, and to say how they fare. */}}
 {{- define "trustmesh.permissions.domains" -}}
 - apiGroups: [trustmesh.io]
-  resources: [enterprisecas, trustdomains]
+  resources: [enterprisecas, trustdomains, federatedpartners]
   verbs: [get, list, watch]
 - apiGroups: [trustmesh.io]
-  resources: [enterprisecas/status, trustdomains/status]
+  resources: [enterprisecas/status, trustdomains/status, federatedpartners/status]
   verbs: [patch]
 {{- end -}}
 
-{{/* To know the servers that are declared, and to say how they fare. */}}
+{{/* To know the servers, gateways and relays that are declared, and to say how they fare. */}}
 {{- define "trustmesh.permissions.servers" -}}
 - apiGroups: [trustmesh.io]
-  resources: [trustedservers]
+  resources: [trustedservers, mediagateways, mediarelays]
   verbs: [get, list, watch]
 - apiGroups: [trustmesh.io]
-  resources: [trustedservers/status]
+  resources: [trustedservers/status, mediagateways/status, mediarelays/status]
   verbs: [patch]
 {{- end -}}
 

@@ -1,6 +1,7 @@
 // Fields that several kinds share: keys, label selectors, and what every status holds.
 import { z } from 'zod';
 import { atomic, constrained, keyedBy } from '../kind.ts';
+import { dataKey, objectName } from './names.ts';
 
 /** The sizes that a key of each algorithm may have, in bits. The first is what is made where none is given. */
 const keySizes = { ECDSA: [256, 384, 521], RSA: [2048, 3072, 4096] } as const;
@@ -55,6 +56,15 @@ export const labelSelector = z
     matchExpressions: z.array(labelRequirement).max(16).optional().describe('Requirements that must all be met.'),
   })
   .meta(atomic);
+
+/** CA certificates in PEM. What they hold is judged when they are read, not by the API server. */
+export const anchorsPEM = z.string().min(1).max(65_536);
+
+/** One key of a ConfigMap or Secret. */
+export const configMapKey = z.object({
+  name: objectName.describe('Name of the object.'),
+  key: dataKey.default('ca.crt').describe('Key of its data.'),
+});
 
 const condition = z.object({
   type: z.string().describe('What the condition is about.'),

@@ -85,3 +85,27 @@ export const baseURL = name({
   otherwise:
     'a base URL: write http (with https, checking a certificate would need another certificate checked), a host and at most a path, such as http://pki.contoso.com, without user, query or fragment',
 });
+
+/** A key of the data of a ConfigMap or Secret. */
+export const dataKey = name({
+  pattern: /^[-._a-zA-Z0-9]+$/,
+  maxLength: 253,
+  message: 'A key is letters, digits, hyphens, dots and underscores.',
+  otherwise: 'a key of a ConfigMap or Secret: write letters, digits, hyphens, dots and underscores, such as ca.crt',
+});
+
+/** An IPv4 or IPv6 address, or a range in CIDR notation (RFC 4632, RFC 4291). */
+export const ipRange = constrained(z.string().max(43), {
+  rule: 'isIP(self) || isCIDR(self)',
+  message: 'An address or a range of addresses, such as 192.0.2.1 or 192.0.2.0/24.',
+  messageExpression: `"'%s' is not an IP address or range: write one such as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32.".format([self])`,
+});
+
+/** Where a bundle is fetched: https, a host and a path, and nothing that could hold a secret. */
+export const httpsURL = name({
+  pattern: /^https:\/\/[A-Za-z0-9.-]+(:[0-9]{1,5})?(\/[A-Za-z0-9._~%-]+)*\/?$/,
+  maxLength: 512,
+  message: 'A URL of a bundle is https, a host, and a path: no user, query or fragment.',
+  otherwise:
+    'the URL of a bundle: write https, a host and a path, such as https://federation.fabrikam.com/bundles/fabrikam.com, without user, query or fragment',
+});

@@ -9,17 +9,10 @@ const generate = join(import.meta.dirname, '../../../crds/generate.ts');
 
 describe('generated files', () => {
   it('are a CRD, its copy in the chart and a reference page for each kind', () => {
-    expect(generatedFiles().map(({ path }) => path)).toEqual([
-      'crds/enterpriseca.yaml',
-      'charts/trustmesh/files/crds/enterpriseca.yaml',
-      'docs/reference/enterpriseca.md',
-      'crds/trustdomain.yaml',
-      'charts/trustmesh/files/crds/trustdomain.yaml',
-      'docs/reference/trustdomain.md',
-      'crds/trustedserver.yaml',
-      'charts/trustmesh/files/crds/trustedserver.yaml',
-      'docs/reference/trustedserver.md',
-    ]);
+    const kinds = ['enterpriseca', 'trustdomain', 'trustedserver', 'mediagateway', 'federatedpartner', 'mediarelay'];
+    expect(generatedFiles().map(({ path }) => path)).toEqual(
+      kinds.flatMap((kind) => [`crds/${kind}.yaml`, `charts/trustmesh/files/crds/${kind}.yaml`, `docs/reference/${kind}.md`]),
+    );
   });
 
   it('are committed as the schemas have them', async () => {
