@@ -1,10 +1,15 @@
-// The Secret of one certificate (contract): type kubernetes.io/tls, owned by its server, complete in one write.
-import type { NewObject, OwnerReference } from '../api/object.ts';
-import { kebabCase, type TrustedServer } from '../api/v1alpha1/index.ts';
+// The Secret of one certificate (contract): type kubernetes.io/tls, owned by the object that shows it, complete in one write.
+import type { KubeObject, NewObject, OwnerReference } from '../api/object.ts';
+import { kebabCase } from '../api/v1alpha1/index.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import type { CertificateNeed } from '../topology/names.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
 import { annotation, label, managedBy, timestamp } from './labels.ts';
+
+/** What a certificate is issued to: a server, a gateway or a relay, of one domain. */
+export interface CertificateOwner extends KubeObject {
+  readonly spec: { readonly trustDomain: string };
+}
 
 /** The hints that planning reads back in place of the certificate. The journal is the record. */
 export interface CertificateFacts {
@@ -93,11 +98,16 @@ export function expectedKeys(formats: CertificateNeed['formats']): {
   };
 }
 
-export function secretLabels(server: TrustedServer, need: CertificateNeed): Readonly<Record<string, string>> {
+/** The label by which what belongs to an object of this kind names it. */
+export function ownerLabel(kind: string): string {
+  return kind === 'MediaGateway' ? label.mediaGateway : kind === 'MediaRelay' ? label.mediaRelay : label.server;
+}
+
+export function secretLabels(owner: CertificateOwner, need: CertificateNeed): Readonly<Record<string, string>> {
   return {
     ...managedBy,
-    [label.domain]: server.spec.trustDomain,
-    [label.server]: server.metadata.name,
+    [label.domain]: owner.spec.trustDomain,
+    [ownerLabel(owner.kind)]: owner.metadata.name,
     [label.use]: kebabCase(need.use),
   };
 }
@@ -134,10 +144,10 @@ export function readFacts(annotations: Readonly<Record<string, string>> | undefi
   return { serial, fingerprint, authority, profileHash, trustHash, ...times };
 }
 
-export function ownedBy(owner: TrustedServer): OwnerReference {
+export function ownedBy(owner: KubeObject): OwnerReference {
   return {
-    apiVersion: 'trustmesh.io/v1alpha1',
-    kind: 'TrustedServer',
+    apiVersion: owner.apiVersion,
+    kind: owner.kind,
     name: owner.metadata.name,
     uid: owner.metadata.uid,
     controller: true,

@@ -8,6 +8,8 @@ export const label = {
   domain: 'trustmesh.io/domain',
   audience: 'trustmesh.io/audience',
   server: 'trustmesh.io/server',
+  mediaGateway: 'trustmesh.io/media-gateway',
+  mediaRelay: 'trustmesh.io/media-relay',
   use: 'trustmesh.io/use',
   enterpriseCA: 'trustmesh.io/enterprise-ca',
 } as const;

@@ -1,18 +1,14 @@
 // Gathers everything that the plan for one server needs, from caches alone, into one value.
 import { kebabCase, type TrustDomain, type TrustedServer } from '../../api/v1alpha1/index.ts';
-import { complianceProblem } from '../../authorities/compliance.ts';
 import type { MetadataObject } from '../../kube/resource.ts';
-import { type CertificateFacts, expectedKeys, readFacts } from '../../outputs/certificate-secret.ts';
-import { annotation, label, timestamp } from '../../outputs/labels.ts';
+import { readFacts } from '../../outputs/certificate-secret.ts';
+import { annotation, label } from '../../outputs/labels.ts';
 import type { NamespaceFacts } from '../../topology/admission.ts';
 import { type CertificateNeed, certificateNeeds } from '../../topology/names.ts';
-import type { TrustBundle } from '../../trust/bundle.ts';
 import { graceEnd } from '../../trust/grace.ts';
-import { renewalTime } from '../../trust/renewal.ts';
-import { issuesOf, renewalSeed } from '../certify.ts';
 import type { Context } from '../context.ts';
 import type { Circumstances, ObservedNeed } from '../observed-need.ts';
-import { profileHash } from '../profile-hash.ts';
+import { observeCertificate } from '../owned-certificate.ts';
 import { sharedSecretName } from '../shared-secret.ts';
 import { type OwnTrust, observeOwnTrust } from './own-trust.ts';
 
@@ -76,88 +72,22 @@ function hasToWait(
 }
 
 function observeNeed(server: TrustedServer, domain: TrustDomain, need: CertificateNeed, context: Context): ObservedNeed {
-  const { stores, authorities, journal, trust } = context;
-  const namespace = server.metadata.namespace ?? '';
-  const state = authorities.get(need.enterpriseCA);
-  const named = stores.secrets.get({ namespace, name: need.secretName });
-  const secret = named !== undefined && belongsTo(named, server, need) ? named : undefined;
-  const facts = readFacts(secret?.metadata.annotations);
-  const path = `${namespace}/${need.secretName}`;
-  const latest = need.shared === undefined ? journal.latestOf(path) : undefined;
-  const recorded = latest?.uid === server.metadata.uid ? latest : undefined;
-  const wanted = trust.of(domain.metadata.name, need.audience);
-  const bundle = wanted !== undefined && (wanted.unknown.length === 0 || secret === undefined) ? wanted.bundle : undefined;
-  const pending = trust.pending(domain.metadata.name, need.audience, namespace);
-  const renewAt =
-    facts === undefined || !state.available
-      ? facts?.renewAt
-      : need.shared === undefined
-        ? renewalTime(facts, state.authority.leaf.renewAfterPercent, renewalSeed(server.metadata.uid, path))
-        : facts.renewAt;
-  const conflict = conflictOver(server, need, context);
-  const problem = state.available && domain.spec.security.fips === 'Required' ? complianceProblem(state.authority) : undefined;
+  const { topology, authorities, trust } = context;
+  const { name, namespace = '' } = server.metadata;
   const source = need.shared === undefined ? undefined : observeSource(server, domain, need, context);
-  return {
-    need,
-    state,
-    profileHash: profileHash(need, state),
-    ...(secret === undefined ? {} : { secret }),
-    foreign: named !== undefined && secret === undefined,
-    ...(facts === undefined ? {} : { facts }),
-    ...(recorded === undefined ? {} : { recorded }),
-    issues: issuesOf(server.metadata.uid, path, state, context),
-    ...(renewAt === undefined ? {} : { renewAt }),
-    ...(bundle === undefined ? {} : { bundle }),
-    ...(pending === undefined ? {} : { trustPending: pending }),
-    stale: isStale(secret, facts, need, bundle, renewAt),
-    ...(conflict === undefined ? {} : { conflict }),
-    ...(problem === undefined ? {} : { complianceProblem: problem }),
-    ...(source === undefined ? {} : { source }),
-  };
-}
-
-/** A Secret belongs to one (object, use, member). */
-function belongsTo({ metadata }: MetadataObject, server: TrustedServer, need: CertificateNeed): boolean {
-  const owner = metadata.ownerReferences?.find((reference) => reference.controller === true);
-  return (
-    owner?.uid === server.metadata.uid &&
-    metadata.labels?.[label.use] === kebabCase(need.use) &&
-    metadata.annotations?.[annotation.member] === need.member
+  return observeCertificate(
+    server,
+    {
+      need,
+      state: authorities.get(need.enterpriseCA),
+      trust: trust.of(domain.metadata.name, need.audience),
+      trustPending: trust.pending(domain.metadata.name, need.audience, namespace),
+      declared: topology.placement(`${namespace}/${name}`)?.names ?? [],
+      fips: domain.spec.security.fips === 'Required',
+      ...(source === undefined ? {} : { source }),
+    },
+    context,
   );
-}
-
-function isStale(
-  secret: MetadataObject | undefined,
-  facts: CertificateFacts | undefined,
-  need: CertificateNeed,
-  bundle: TrustBundle | undefined,
-  renewAt: number | undefined,
-): boolean {
-  if (secret === undefined || facts === undefined || bundle === undefined) return false;
-  const lost = expectedKeys(need.formats).trust.some((key) => secret.metadata.ownedDataKeys?.includes(key) !== true);
-  return lost || facts.trustHash !== bundle.hash || (renewAt !== undefined && renewAt !== facts.renewAt);
-}
-
-/** The first name of this need that another object holds. */
-function conflictOver(server: TrustedServer, need: CertificateNeed, { topology }: Context): ObservedNeed['conflict'] {
-  const declared = topology.placement(`${server.metadata.namespace}/${server.metadata.name}`)?.names ?? [];
-  for (const name of need.dnsNames) {
-    if (!declared.includes(name)) continue;
-    const holder = topology.holder(name);
-    if (holder === undefined || (holder.kind === 'Claim' && holder.claim.uid === server.metadata.uid)) continue;
-    if (holder.kind === 'Claim') {
-      const { claim } = holder;
-      return {
-        message: `${name} is held by TrustedServer ${claim.namespace}/${claim.name}. Remove it there, or use another name here.`,
-      };
-    }
-    const { until } = holder;
-    return {
-      message: `${name} stays reserved for namespace ${holder.namespace} until the last certificate issued there for it has expired, at ${timestamp(until)}.`,
-      until,
-    };
-  }
-  return undefined;
 }
 
 function observeSource(

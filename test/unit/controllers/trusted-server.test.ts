@@ -1,8 +1,9 @@
 // What is done for a server, and what its status says: given an observation, expect these actions and conditions.
+import { warningTime } from '../../../operator/controllers/planned-certificate.ts';
 import type { Obstacle } from '../../../operator/controllers/policies.ts';
 import type { Outcome } from '../../../operator/controllers/trusted-server/enact.ts';
 import type { Observation } from '../../../operator/controllers/trusted-server/observe.ts';
-import { plan, warningTime } from '../../../operator/controllers/trusted-server/plan.ts';
+import { type Plan, plan } from '../../../operator/controllers/trusted-server/plan.ts';
 import { report } from '../../../operator/controllers/trusted-server/report.ts';
 import type { MetadataObject } from '../../../operator/kube/resource.ts';
 import { certificateNeeds } from '../../../operator/topology/names.ts';
@@ -24,7 +25,9 @@ import {
 } from './observed.ts';
 
 const nothingDone: Outcome = { certificates: new Map(), obstacles: new Map(), trustNotOwned: false };
-const kinds = (changes: Partial<Observation>) => plan(observation(changes), now).actions.map(({ kind }) => kind);
+const actionsOf = ({ certificates, trust }: Plan) => [...certificates, ...trust];
+const kindsOf = (planned: Plan) => actionsOf(planned).map(({ kind }) => kind);
+const kinds = (changes: Partial<Observation>) => kindsOf(plan(observation(changes), now));
 const refused = { admitted: false, reason: 'NamespaceNotAdmitted', message: 'not here' } as const;
 const leftover = secretOf({ ...need, secretName: 'gone' }, factsOf(need));
 /** Its ConfigMap, with these changes from a server that asks for none. */
@@ -76,7 +79,7 @@ describe('for a server', () => {
 
   it('replaces what is there in one write, and says what it issues with and why', () => {
     const due = current({ renewAt: now });
-    expect(plan(observation({ needs: [due] }), now).actions).toEqual([
+    expect(actionsOf(plan(observation({ needs: [due] }), now))).toEqual([
       {
         kind: 'Issue',
         need,
@@ -92,11 +95,12 @@ describe('for a server', () => {
   it('copies what is shared, once it is there', () => {
     const shared = certificateNeeds(trustedServer('pool01', 'FrontEnd'), domain).find((each) => each.shared === 'Domain') ?? need;
     const source = { secret: secretOf(shared, factsOf(shared)), facts: factsOf(shared) };
-    expect(plan(observation({ needs: [absent({ source }, shared)] }), now).actions).toMatchObject([
+    expect(actionsOf(plan(observation({ needs: [absent({ source }, shared)] }), now))).toMatchObject([
       { kind: 'Copy', need: shared, source: source.secret, facts: source.facts },
     ]);
     expect(plan(observation({ needs: [absent({}, shared)] }), now)).toMatchObject({
-      actions: [],
+      certificates: [],
+      trust: [],
       needs: [{ obstacle: { reason: 'SharedCertificatePending' } }],
     });
   });
@@ -145,23 +149,23 @@ describe('a server that lost its admission', () => {
     plan(observation({ admission: refused, graceEnd: now + hour, ...changes }), at);
 
   it('keeps its Secrets, with current anchors, and gets no new ones', () => {
-    expect(lost({ needs: [current({ renewAt: now }), absent()] }).actions).toEqual([]);
-    expect(lost({ needs: [current({ renewAt: now, stale: true })] }).actions.map(({ kind }) => kind)).toEqual(['Refresh']);
+    expect(actionsOf(lost({ needs: [current({ renewAt: now }), absent()] }))).toEqual([]);
+    expect(kindsOf(lost({ needs: [current({ renewAt: now, stale: true })] }))).toEqual(['Refresh']);
   });
 
   it('keeps Secrets that no need asks for until they expire', () => {
-    expect(lost({ leftovers: [leftover] }).actions).toEqual([]);
-    expect(lost({ leftovers: [leftover] }, factsOf(need).notAfter).actions.map(({ kind }) => kind)).toContain('Delete');
+    expect(actionsOf(lost({ leftovers: [leftover] }))).toEqual([]);
+    expect(kindsOf(lost({ leftovers: [leftover] }, factsOf(need).notAfter))).toContain('Delete');
   });
 
   it('keeps those that it needs until they expire, too', () => {
     const { notAfter } = factsOf(need);
-    expect(lost({}, notAfter - 1).actions).toEqual([]);
-    expect(lost({}, notAfter).actions.map(({ kind }) => kind)).toEqual(['Delete']);
+    expect(actionsOf(lost({}, notAfter - 1))).toEqual([]);
+    expect(kindsOf(lost({}, notAfter))).toEqual(['Delete']);
   });
 
   it('keeps its own trust', () => {
-    expect(lost(ofItsOwn({ existing: configMap, current: false, asked: false })).actions).toEqual([]);
+    expect(actionsOf(lost(ofItsOwn({ existing: configMap, current: false, asked: false })))).toEqual([]);
   });
 
   it('is looked at again when its grace ends', () => {
