@@ -96,6 +96,9 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
         const delay = bundles.noteChange(key, change);
         if (delay !== undefined) queues.trustBundle.addAfter(encodeBundleKey(key), delay);
       },
+      gateway: () => undefined,
+      relay: () => undefined,
+      federation: () => undefined,
     },
     // A shared certificate lies with the operator and holds its names for the namespace of its server.
     issued: (name) =>
@@ -103,7 +106,7 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
         const owner = holder.namespace === namespace ? sharedOwner(holder.secret) : undefined;
         return owner?.kind === 'Pool' ? { ...holder, namespace: owner.namespace } : holder;
       }),
-    inGrace: (server) => (graceEnd(server, now(), grace) ?? 0) > now(),
+    inGrace: (object) => (graceEnd(object, now(), grace) ?? 0) > now(),
   });
   const trust = finish.use(
     new TrustState({
@@ -162,6 +165,18 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
     const { old, new: current } = change;
     if (old === undefined || current === undefined || concernsTopology(old, current)) topology.setServer(key, current);
     else topology.replaceServer(key, current);
+  });
+  feed(finish, stores.mediaGateways, (key, { old, new: current }) => {
+    if (old === undefined || current === undefined || concernsTopology(old, current)) topology.setGateway(key, current);
+    else topology.replaceGateway(key, current);
+  });
+  feed(finish, stores.mediaRelays, (key, { old, new: current }) => {
+    if (old === undefined || current === undefined || concernsTopology(old, current)) topology.setRelay(key, current);
+    else topology.replaceRelay(key, current);
+  });
+  feed(finish, stores.federatedPartners, (key, { old, new: current }) => {
+    if (old === undefined || current === undefined || concernsTopology(old, current)) topology.setPartner(key, current);
+    else topology.replacePartner(key, current);
   });
   feed(finish, stores.enterpriseCAs, (key) => queues.enterpriseCA.add(key));
   feed(finish, stores.secrets, (_key, change) => onSecret(change));

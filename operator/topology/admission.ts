@@ -1,12 +1,22 @@
 // Who may declare what: whether a namespace may hold a server of this role with these names (TrustDomain `admission`).
-import type { LabelSelector, TrustDomain, TrustedServer } from '../api/v1alpha1/index.ts';
-import { declaredNames } from './names.ts';
+import type { LabelSelector, Role, TrustDomain } from '../api/v1alpha1/index.ts';
 import type { Reservation } from './reservations.ts';
 
 export interface NamespaceFacts {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly terminating: boolean;
+}
+
+/** What an object wants to be, and which names it wants to hold. */
+export interface Declaration {
+  /** Completes "does not admit namespace x with ...". */
+  readonly what: string;
+  /** The role that the namespace must be admitted with. */
+  readonly role: Role;
+  /** The role by which it may have names that a domain derives; absent where it may have none of them. */
+  readonly derives?: Role;
+  readonly names: readonly string[];
 }
 
 export type Admission =
@@ -46,57 +56,57 @@ export function matchesPattern(name: string, pattern: string): boolean {
 }
 
 /**
- * Whether the domain admits this server in this namespace. `reservationsOf` tells who may have a name that some domain
+ * Whether the domain admits this in this namespace. `reservationsOf` tells who may have a name that some domain
  * derives from its SIP domains: it is reserved in every other domain as well.
  */
 export function admit(
-  server: TrustedServer,
+  { what, role, derives, names }: Declaration,
   namespace: NamespaceFacts,
   domain: TrustDomain,
   reservationsOf: (name: string) => readonly Reservation[],
 ): Admission {
-  const { role } = server.spec;
-  const names = declaredNames(server);
   const who = `TrustDomain ${domain.metadata.name}`;
   const where = `namespace ${namespace.name}`;
 
-  const patterns = admittedPatterns(server, namespace, domain);
+  const patterns = admittedPatterns(role, namespace, domain);
   if (patterns === undefined) {
     const remedy =
       domain.spec.admission === undefined && role === 'Server'
         ? 'Make the namespace a member (spec.members), or admit it by an entry of spec.admission.'
-        : 'Add an entry with this namespace and role to its spec.admission.';
-    const message = `${who} does not admit ${where} with the role ${role}. ${remedy}`;
+        : derives === undefined
+          ? `Add an entry with this namespace and the role ${role} to its spec.admission.`
+          : 'Add an entry with this namespace and role to its spec.admission.';
+    const message = `${who} does not admit ${where} with ${what}. ${remedy}`;
     return { admitted: false, reason: 'NamespaceNotAdmitted', message };
   }
   const refuse = (message: string): Admission => ({ admitted: false, reason: 'NameNotAdmitted', message });
   const outside = names.filter((name) => !patterns.some((pattern) => matchesPattern(name, pattern)));
   if (outside.length > 0) {
     return refuse(
-      `${who} admits ${where} with the role ${role} for ${patterns.join(', ')}, not for ${outside.join(', ')}. ` +
+      `${who} admits ${where} with ${what} for ${patterns.join(', ')}, not for ${outside.join(', ')}. ` +
         'Use a name that these match, or widen spec.admission.',
     );
   }
   for (const name of names) {
-    const other = reservationsOf(name).find((each) => each.domain !== domain.metadata.name || !each.roles.includes(role));
+    const other = reservationsOf(name).find(
+      (each) => each.domain !== domain.metadata.name || derives === undefined || !each.roles.includes(derives),
+    );
     if (other === undefined) continue;
     return refuse(
       `${name} is reserved by TrustDomain ${other.domain} for ${other.roles.join(', ') || 'itself, as a SIP domain'}, ` +
-        `and cannot be declared by the role ${role} of ${who}. Choose another name.`,
+        `and cannot be declared by ${what} of ${who}. Choose another name.`,
     );
   }
   return { admitted: true };
 }
 
-/** The name patterns open to this server's role in its namespace; undefined where the namespace has no entry at all. */
-function admittedPatterns(server: TrustedServer, namespace: NamespaceFacts, domain: TrustDomain): readonly string[] | undefined {
+/** The name patterns open to a role in a namespace; undefined where the namespace has no entry at all. */
+function admittedPatterns(role: Role, namespace: NamespaceFacts, domain: TrustDomain): readonly string[] | undefined {
   const { admission, sipDomains } = domain.spec;
   if (admission === undefined) {
-    if (!isMember(domain, namespace) || server.spec.role !== 'Server') return undefined;
+    if (!isMember(domain, namespace) || role !== 'Server') return undefined;
     return sipDomains.map((d) => `*.${namespace.name}.${d}`);
   }
-  const entries = admission.filter(
-    (entry) => selects(entry.namespaceSelector, namespace.labels) && entry.roles.includes(server.spec.role),
-  );
+  const entries = admission.filter((entry) => selects(entry.namespaceSelector, namespace.labels) && entry.roles.includes(role));
   return entries.length === 0 ? undefined : entries.flatMap((entry) => entry.names);
 }

@@ -2,6 +2,7 @@
 // would let an old object be edited to take another's name.
 
 export interface Claim {
+  readonly kind: string;
   readonly uid: string;
   readonly namespace: string;
   readonly name: string;

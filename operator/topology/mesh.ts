@@ -1,7 +1,7 @@
 // Who talks to whom, by role: the table of the trust model as data.
 import { type Role, roles } from '../api/v1alpha1/index.ts';
 
-const registrars: readonly Role[] = ['FrontEnd', 'StandardEdition', 'Director', 'SurvivableBranch'];
+export const registrars: readonly Role[] = ['FrontEnd', 'StandardEdition', 'Director', 'SurvivableBranch'];
 
 const registrarPeers: readonly Role[] = [...registrars, 'Mediation', 'Edge', 'PersistentChat', 'TrustedApplication'];
 

@@ -1,9 +1,20 @@
 // The topology index: every domain, server and namespace, and what follows from them, kept up to date one change at a
 // time. A change costs work in proportion to what it touches; what it touches is told through `Dirty`, as keys.
-import { kebabCase, type Role, roles, type TrustDomain, type TrustedServer } from '../api/v1alpha1/index.ts';
-import { type Admission, admit, isMember, type NamespaceFacts } from './admission.ts';
+import {
+  type FederatedPartner,
+  kebabCase,
+  type MediaGateway,
+  type MediaRelay,
+  type Role,
+  roles,
+  type TrustDomain,
+  type TrustedServer,
+} from '../api/v1alpha1/index.ts';
+import { type Admission, admit, type Declaration, isMember, type NamespaceFacts } from './admission.ts';
 import { type Claim, type Holder, holderOf, type IssuedName } from './claims.ts';
-import { rolesThatMeet } from './mesh.ts';
+import { type Device, type DevicePlacement, Devices } from './devices.ts';
+import { registrars, rolesThatMeet } from './mesh.ts';
+import { link, unlink } from './multimap.ts';
 import { type Audience, certificateNeeds, declaredNames, reservedNames } from './names.ts';
 import { overlapProblems } from './overlap.ts';
 import { type PeerEntry, PeerList } from './peer-list.ts';
@@ -26,14 +37,18 @@ export interface Dirty {
   server(key: string): void;
   domain(name: string): void;
   bundle(key: BundleKey, change?: PeerChange): void;
+  gateway(key: string): void;
+  relay(key: string): void;
+  /** The partners of a domain. */
+  federation(domain: string): void;
 }
 
 export interface TopologyOptions {
   readonly dirty: Dirty;
   /** Certificates within validity that hold a name, from the journal. */
   readonly issued: (name: string) => readonly IssuedName[];
-  /** Whether a server that is no longer admitted is still within its period of grace. */
-  readonly inGrace: (server: TrustedServer) => boolean;
+  /** Whether an object that is no longer admitted is still within its period of grace. */
+  readonly inGrace: (object: TrustedServer | Device) => boolean;
 }
 
 /** A server as the topology sees it now. */
@@ -61,6 +76,7 @@ export class Topology {
   readonly #placements = new Map<string, Placement>();
   readonly #byNamespace = new Map<string, Set<string>>();
   readonly #byDomain = new Map<string, Set<string>>();
+  /** Name to whoever declares it: the key of a server, or the kind and key of a device. */
   readonly #claims = new Map<string, Set<string>>();
   /** `domain/role` to namespace to the number of listed servers there. */
   readonly #presence = new Map<string, Map<string, number>>();
@@ -71,6 +87,12 @@ export class Topology {
   /** `domain/face/CA` to the number of listed servers with a certificate use that names it. */
   readonly #authorities = new Map<string, number>();
   readonly #reservations = new Reservations();
+  readonly #gateways = new Devices<MediaGateway>();
+  readonly #relays = new Devices<MediaRelay>();
+  /** Server to the gateways whose trunk ends there. */
+  readonly #trunks = new Map<string, Set<string>>();
+  readonly #partners = new Map<string, FederatedPartner>();
+  readonly #partnersByDomain = new Map<string, Set<string>>();
 
   constructor(options: TopologyOptions) {
     this.#options = options;
@@ -105,6 +127,36 @@ export class Topology {
     return this.#byDomain.get(domain) ?? new Set();
   }
 
+  gateway(key: string): DevicePlacement<MediaGateway> | undefined {
+    return this.#gateways.get(key);
+  }
+
+  gatewaysOf(domain: string): ReadonlySet<string> {
+    return this.#gateways.of(domain);
+  }
+
+  /** The gateways that name this server as the other end of their trunk, whether or not they may. */
+  trunksOf(server: string): ReadonlySet<string> {
+    return this.#trunks.get(server) ?? new Set();
+  }
+
+  relay(key: string): DevicePlacement<MediaRelay> | undefined {
+    return this.#relays.get(key);
+  }
+
+  relaysOf(domain: string): ReadonlySet<string> {
+    return this.#relays.of(domain);
+  }
+
+  /** By name, in no order. */
+  partnersOf(domain: string): readonly FederatedPartner[] {
+    return [...(this.#partnersByDomain.get(domain) ?? [])].flatMap((name) => this.#partners.get(name) ?? []);
+  }
+
+  partner(name: string): FederatedPartner | undefined {
+    return this.#partners.get(name);
+  }
+
   /** Whether a listed server of the domain names this CA for one of its certificates, or for one of its internal ones. */
   namesAuthority(domain: string, enterpriseCA: string, face: 'Any' | 'Internal'): boolean {
     return this.#authorities.has(`${domain}/${face}/${enterpriseCA}`);
@@ -137,10 +189,10 @@ export class Topology {
   holder(name: string): Holder | undefined {
     const issued = this.#options.issued(name);
     const claims = [...(this.#claims.get(name) ?? [])].flatMap((key): Claim[] => {
-      const placement = this.#placements.get(key);
-      if (placement === undefined) return [];
-      const claim = claimOf(placement.server);
-      return placement.listed || issued.some((record) => record.uid === claim.uid) ? [claim] : [];
+      const claimant = this.#claimant(key);
+      if (claimant === undefined) return [];
+      const { claim, listed } = claimant;
+      return listed || issued.some((record) => record.uid === claim.uid) ? [claim] : [];
     });
     return holderOf(claims, issued);
   }
@@ -151,6 +203,8 @@ export class Topology {
     for (const [domain, state] of this.#domains)
       this.#setMembership(domain, state, facts ?? { name, labels: {}, terminating: true });
     for (const key of [...(this.#byNamespace.get(name) ?? [])]) this.refresh(key);
+    for (const key of [...this.#gateways.in(name)]) this.refreshGateway(key);
+    for (const key of [...this.#relays.in(name)]) this.refreshRelay(key);
   }
 
   setDomain(name: string, domain: TrustDomain | undefined): void {
@@ -165,7 +219,10 @@ export class Topology {
     } else {
       for (const facts of this.#namespaces.values()) this.#setMembership(name, state, facts);
     }
-    for (const key of concerned) this.refresh(key);
+    for (const claimant of concerned) this.#refreshClaimant(claimant);
+    for (const key of [...this.#gateways.of(name)]) this.refreshGateway(key);
+    for (const key of [...this.#relays.of(name)]) this.refreshRelay(key);
+    this.#options.dirty.federation(name);
     for (const bundle of this.bundles(name)) this.#options.dirty.bundle(bundle);
   }
 
@@ -179,10 +236,64 @@ export class Topology {
     if (before?.server.spec.poolFQDN !== after?.server.spec.poolFQDN) this.#tellReaders(key);
     this.#listPool(before);
     this.#listPool(after);
-    for (const rival of this.#rivals(before, after)) {
-      this.#listPool(this.#placements.get(rival));
-      this.#options.dirty.server(rival);
+    this.#tellRivals(this.#rivals(before, after));
+    for (const trunk of this.trunksOf(key)) this.#options.dirty.gateway(trunk);
+    this.#tellRelays(before, after);
+  }
+
+  setGateway(key: string, gateway: MediaGateway | undefined): void {
+    const before = this.#gateways.get(key);
+    const after = gateway && this.#placeDevice(key, gateway, { what: 'media gateways', role: 'Mediation' });
+    if (before !== undefined) unlink(this.#trunks, serverOfTrunk(before.device), key);
+    this.#gateways.set(key, after);
+    if (after !== undefined) link(this.#trunks, serverOfTrunk(after.device), key);
+    this.#options.dirty.gateway(key);
+    for (const server of new Set([before, after].flatMap((each) => (each === undefined ? [] : [serverOfTrunk(each.device)]))))
+      this.#options.dirty.server(server);
+    this.#claimForDevice(`MediaGateway/${key}`, before, after);
+  }
+
+  setRelay(key: string, relay: MediaRelay | undefined): void {
+    const before = this.#relays.get(key);
+    const after = relay && this.#placeDevice(key, relay, { what: 'media relays', role: 'Edge' });
+    this.#relays.set(key, after);
+    this.#options.dirty.relay(key);
+    this.#claimForDevice(`MediaRelay/${key}`, before, after);
+  }
+
+  setPartner(name: string, partner: FederatedPartner | undefined): void {
+    const before = this.#partners.get(name);
+    if (before !== undefined) unlink(this.#partnersByDomain, before.spec.trustDomain, name);
+    if (partner === undefined) this.#partners.delete(name);
+    else {
+      this.#partners.set(name, partner);
+      link(this.#partnersByDomain, partner.spec.trustDomain, name);
     }
+    for (const domain of new Set([before, partner].flatMap((each) => each?.spec.trustDomain ?? [])))
+      this.#options.dirty.federation(domain);
+  }
+
+  /** As `replaceServer`. */
+  replaceGateway(key: string, gateway: MediaGateway): void {
+    this.#gateways.replace(key, gateway);
+  }
+
+  replaceRelay(key: string, relay: MediaRelay): void {
+    this.#relays.replace(key, relay);
+  }
+
+  replacePartner(name: string, partner: FederatedPartner): void {
+    if (this.#partners.has(name)) this.#partners.set(name, partner);
+  }
+
+  refreshGateway(key: string): void {
+    const placement = this.#gateways.get(key);
+    if (placement !== undefined) this.setGateway(key, placement.device);
+  }
+
+  refreshRelay(key: string): void {
+    const placement = this.#relays.get(key);
+    if (placement !== undefined) this.setRelay(key, placement.device);
   }
 
   /** Takes a newer version of a server whose place in the topology is the same: only its status or its labels changed. */
@@ -205,7 +316,7 @@ export class Topology {
   #place(key: string, server: TrustedServer): Placement {
     const domain = this.domain(server.spec.trustDomain);
     const namespace = this.#namespaces.get(server.metadata.namespace ?? '');
-    const admission = domain && namespace && admit(server, namespace, domain, (name) => this.#reservations.of(name));
+    const admission = domain && namespace && this.#admit(declarationOf(server), namespace, domain);
     const alive = server.metadata.deletionTimestamp === undefined && namespace?.terminating !== true;
     return {
       key,
@@ -215,6 +326,67 @@ export class Topology {
       names: declaredNames(server),
       authorities: domain === undefined ? [] : namedAuthorities(server, domain),
     };
+  }
+
+  #placeDevice<D extends Device>(key: string, device: D, as: Pick<Declaration, 'what' | 'role'>): DevicePlacement<D> {
+    const domain = this.domain(device.spec.trustDomain);
+    const namespace = this.#namespaces.get(device.metadata.namespace ?? '');
+    const admission = domain && namespace && this.#admit({ ...as, names: [device.spec.fqdn] }, namespace, domain);
+    const alive = device.metadata.deletionTimestamp === undefined && namespace?.terminating !== true;
+    const listed = alive && domain !== undefined && (admission?.admitted === true || this.#options.inGrace(device));
+    return { key, device, admission, listed };
+  }
+
+  #admit(declaration: Declaration, namespace: NamespaceFacts, domain: TrustDomain): Admission {
+    return admit(declaration, namespace, domain, (name) => this.#reservations.of(name));
+  }
+
+  #claimForDevice(id: string, before: DevicePlacement | undefined, after: DevicePlacement | undefined): void {
+    if (before !== undefined) unlink(this.#claims, before.device.spec.fqdn, id);
+    if (after !== undefined) link(this.#claims, after.device.spec.fqdn, id);
+    const same = before?.listed === after?.listed && before?.device.metadata.uid === after?.device.metadata.uid;
+    const names = new Set([before, after].flatMap((each) => each?.device.spec.fqdn ?? []));
+    if (same && names.size === 1) return;
+    const rivals = new Set([...names].flatMap((name) => [...(this.#claims.get(name) ?? [])]));
+    rivals.delete(id);
+    this.#tellRivals(rivals);
+  }
+
+  #claimant(id: string): { readonly claim: Claim; readonly listed: boolean } | undefined {
+    const [kind, key] = partsOf(id);
+    const device =
+      kind === 'TrustedServer' ? undefined : kind === 'MediaGateway' ? this.#gateways.get(key) : this.#relays.get(key);
+    if (device !== undefined) return { claim: claimOf(device.device), listed: device.listed };
+    const placement = this.#placements.get(id);
+    return placement && { claim: claimOf(placement.server), listed: placement.listed };
+  }
+
+  #tellRivals(rivals: ReadonlySet<string>): void {
+    for (const rival of rivals) {
+      const [kind, key] = partsOf(rival);
+      if (kind === 'MediaGateway') this.#options.dirty.gateway(key);
+      else if (kind === 'MediaRelay') this.#options.dirty.relay(key);
+      else {
+        this.#listPool(this.#placements.get(key));
+        this.#options.dirty.server(key);
+      }
+    }
+  }
+
+  #refreshClaimant(id: string): void {
+    const [kind, key] = partsOf(id);
+    if (kind === 'MediaGateway') this.refreshGateway(key);
+    else if (kind === 'MediaRelay') this.refreshRelay(key);
+    else this.refresh(key);
+  }
+
+  /** Relays deliver their credentials to registrars, and to none that is not listed. */
+  #tellRelays(before: Placement | undefined, after: Placement | undefined): void {
+    const meets = (placement: Placement | undefined) =>
+      placement?.listed === true && relayUsers.includes(placement.server.spec.role) ? placement.server.metadata.uid : undefined;
+    if (meets(before) === meets(after)) return;
+    for (const domain of new Set([before, after].flatMap((each) => each?.server.spec.trustDomain ?? [])))
+      for (const relay of this.#relays.of(domain)) this.#options.dirty.relay(relay);
   }
 
   #index(before: Placement | undefined, after: Placement | undefined): void {
@@ -284,7 +456,11 @@ export class Topology {
     const { trustDomain, role, poolFQDN } = placement.server.spec;
     const holder = this.holder(poolFQDN);
     const held = holder?.kind === 'Claim' ? this.#placements.get(`${holder.claim.namespace}/${holder.claim.name}`) : undefined;
-    const isPool = held?.server.spec.poolFQDN === poolFQDN && ownerOf(held.server.spec) === ownerOf({ trustDomain, role });
+    const isPool =
+      holder?.kind === 'Claim' &&
+      holder.claim.uid === held?.server.metadata.uid &&
+      held?.server.spec.poolFQDN === poolFQDN &&
+      ownerOf(held.server.spec) === ownerOf({ trustDomain, role });
     const entry = held?.listed === true && isPool ? { pool: poolFQDN, role, names: this.#namesHeld(held) } : undefined;
     this.#setEntry(trustDomain, role, poolFQDN, entry);
   }
@@ -330,12 +506,12 @@ export class Topology {
   }
 
   /**
-   * Works out which domains are valid, and with that which names they reserve. Returns the servers that this concerns,
+   * Works out which domains are valid, and with that which names they reserve. Returns the claimants that this concerns,
    * beside those of the domain that changed.
    */
   #revalidate(changed: string): ReadonlySet<string> {
     const problems = overlapProblems(this.domains());
-    const servers = new Set<string>();
+    const claimants = new Set<string>();
     const names = this.#domains.has(changed) ? [] : [...this.#reservations.set(changed, new Map())];
     for (const [name, state] of this.#domains) {
       const problem = problems.get(name);
@@ -343,10 +519,13 @@ export class Topology {
       this.#domains.set(name, { ...state, problem });
       names.push(...this.#reservations.set(name, problem === undefined ? reservedNames(state.domain) : new Map()));
       this.#options.dirty.domain(name);
-      for (const key of this.serversOf(name)) servers.add(key);
+      for (const key of this.serversOf(name)) claimants.add(key);
+      for (const key of this.#gateways.of(name)) claimants.add(`MediaGateway/${key}`);
+      for (const key of this.#relays.of(name)) claimants.add(`MediaRelay/${key}`);
+      this.#options.dirty.federation(name);
     }
-    for (const name of names) for (const key of this.#claims.get(name) ?? []) servers.add(key);
-    return servers;
+    for (const name of names) for (const id of this.#claims.get(name) ?? []) claimants.add(id);
+    return claimants;
   }
 }
 
@@ -387,9 +566,29 @@ function namedAuthorities(server: TrustedServer, domain: TrustDomain): readonly 
   ];
 }
 
-function claimOf(server: TrustedServer): Claim {
-  const { uid, name, namespace = '', creationTimestamp } = server.metadata;
-  return { uid, name, namespace, creationTimestamp };
+/** Servers that may make credentials for a media relay: registrars, and mediation servers for calls of their trunks. */
+const relayUsers: readonly Role[] = [...registrars, 'Mediation'];
+
+/** The server at the other end of a gateway's trunk, `namespace/name`. */
+function serverOfTrunk({ metadata, spec }: MediaGateway): string {
+  return `${metadata.namespace}/${spec.mediationServer.name}`;
+}
+
+function declarationOf(server: TrustedServer): Declaration {
+  const { role } = server.spec;
+  return { what: `the role ${role}`, role, derives: role, names: declaredNames(server) };
+}
+
+/** Kind and key of a claimant: of a server, its key says it all. */
+function partsOf(id: string): readonly ['TrustedServer' | 'MediaGateway' | 'MediaRelay', string] {
+  const [kind, ...key] = id.split('/');
+  if (key.length === 2 && (kind === 'MediaGateway' || kind === 'MediaRelay')) return [kind, key.join('/')];
+  return ['TrustedServer', id];
+}
+
+function claimOf({ kind, metadata }: TrustedServer | Device): Claim {
+  const { uid, name, namespace = '', creationTimestamp } = metadata;
+  return { kind, uid, name, namespace, creationTimestamp };
 }
 
 /** Key of the lists and counts of one role of one domain. */
@@ -409,18 +608,6 @@ function changed(
     ...old.filter((each) => !current.includes(each)).map((each) => [before, -1, each] as const),
     ...current.filter((each) => !old.includes(each)).map((each) => [after, 1, each] as const),
   ].flatMap(([placement, by, each]) => (placement === undefined ? [] : [[placement, by, each] as const]));
-}
-
-function link(index: Map<string, Set<string>>, key: string, value: string): void {
-  const values = index.get(key);
-  if (values === undefined) index.set(key, new Set([value]));
-  else values.add(value);
-}
-
-function unlink(index: Map<string, Set<string>>, key: string, value: string): void {
-  const values = index.get(key);
-  values?.delete(value);
-  if (values?.size === 0) index.delete(key);
 }
 
 /** Returns whether there was none before, or is none now. */

@@ -1,7 +1,7 @@
 // Who may declare what: each sentence of "Admission", in both directions.
 import type { Role } from '../../../operator/api/v1alpha1/index.ts';
 import { admit, isMember, matchesPattern, type NamespaceFacts, selects } from '../../../operator/topology/admission.ts';
-import { reservedNames } from '../../../operator/topology/names.ts';
+import { declaredNames, reservedNames } from '../../../operator/topology/names.ts';
 import { Reservations } from '../../../operator/topology/reservations.ts';
 import { namespace, trustDomain, trustedServer } from './objects.ts';
 
@@ -23,7 +23,8 @@ function verdict({ domain = {}, role = 'Server', server = {}, where = voice, oth
   const reservations = new Reservations();
   reservations.set('contoso', reservedNames(own));
   for (const [name, spec] of Object.entries(others)) reservations.set(name, reservedNames(trustDomain(name, spec)));
-  return admit(trustedServer('app', role, server), where, own, (name) => reservations.of(name));
+  const names = declaredNames(trustedServer('app', role, server));
+  return admit({ what: `the role ${role}`, role, derives: role, names }, where, own, (name) => reservations.of(name));
 }
 
 const admitted = { admitted: true };

@@ -2,6 +2,7 @@
 import { type Claim, type Holder, holderOf, type IssuedName } from '../../../operator/topology/claims.ts';
 
 const claim = (uid: string, second: number, namespace = 'voice'): Claim => ({
+  kind: 'TrustedServer',
   uid,
   namespace,
   name: `of-${uid}`,

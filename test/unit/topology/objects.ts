@@ -26,7 +26,7 @@ const metadata = (name: string, { uid = `uid-${name}`, creationTimestamp = '2026
 });
 
 /** As the API server holds it: checked against the schema, with every default in place. */
-function parsed<T>(result: { readonly object: T } | { readonly problem: { readonly message: string } }): T {
+export function parsed<T>(result: { readonly object: T } | { readonly problem: { readonly message: string } }): T {
   if ('problem' in result) throw new Error(result.problem.message);
   return result.object;
 }

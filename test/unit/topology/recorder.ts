@@ -1,6 +1,7 @@
 // A topology and what it told, in short.
 import type { TrustedServer } from '../../../operator/api/v1alpha1/index.ts';
 import type { IssuedName } from '../../../operator/topology/claims.ts';
+import type { Device } from '../../../operator/topology/devices.ts';
 import { type PeerChange, Topology } from '../../../operator/topology/topology.ts';
 import { admitting, keyOf, namespace, trustDomain } from './objects.ts';
 
@@ -11,6 +12,10 @@ export interface Recorder {
   /** `domain/audience/namespace`. */
   readonly bundles: string[];
   readonly changes: PeerChange[];
+  readonly gateways: string[];
+  readonly relays: string[];
+  /** Domains whose partners were told of. */
+  readonly federations: string[];
   /** How often the journal was asked for a name: what there is of work that grows. */
   readonly asked: () => number;
   readonly set: (...servers: readonly TrustedServer[]) => void;
@@ -19,7 +24,7 @@ export interface Recorder {
 
 export interface RecorderOptions {
   readonly issued?: (name: string) => readonly IssuedName[];
-  readonly inGrace?: (server: TrustedServer) => boolean;
+  readonly inGrace?: (object: TrustedServer | Device) => boolean;
 }
 
 export function recorder({ issued = () => [], inGrace = () => false }: RecorderOptions = {}): Recorder {
@@ -27,6 +32,9 @@ export function recorder({ issued = () => [], inGrace = () => false }: RecorderO
   const domains: string[] = [];
   const bundles: string[] = [];
   const changes: PeerChange[] = [];
+  const gateways: string[] = [];
+  const relays: string[] = [];
+  const federations: string[] = [];
   let asked = 0;
   const topology = new Topology({
     dirty: {
@@ -36,6 +44,9 @@ export function recorder({ issued = () => [], inGrace = () => false }: RecorderO
         bundles.push(`${key.domain}/${key.audience}/${key.namespace}`);
         if (change !== undefined) changes.push(change);
       },
+      gateway: (key) => gateways.push(key),
+      relay: (key) => relays.push(key),
+      federation: (domain) => federations.push(domain),
     },
     issued: (name) => {
       asked++;
@@ -49,12 +60,15 @@ export function recorder({ issued = () => [], inGrace = () => false }: RecorderO
     domains,
     bundles,
     changes,
+    gateways,
+    relays,
+    federations,
     asked: () => asked,
     set: (...all) => {
       for (const server of all) topology.setServer(keyOf(server), server);
     },
     forget: () => {
-      for (const list of [servers, domains, bundles, changes]) list.length = 0;
+      for (const list of [servers, domains, bundles, changes, gateways, relays, federations]) list.length = 0;
       asked = 0;
     },
   };

@@ -184,9 +184,12 @@ function topologyOf({ issued, inGrace }: World): { readonly topology: Topology; 
       server: (key) => told.servers.add(key),
       domain: (domain) => told.domains.add(domain),
       bundle: (key) => told.bundles.add(idOf(key)),
+      gateway: () => undefined,
+      relay: () => undefined,
+      federation: () => undefined,
     },
     issued: (asked) => issued.get(asked) ?? [],
-    inGrace: (server) => inGrace.has(server.metadata.uid.slice(0, 2)),
+    inGrace: (object) => inGrace.has(object.metadata.uid.slice(0, 2)),
   });
   return { topology, told };
 }

@@ -1,5 +1,5 @@
 // The cases of the topology index that have a name: contention, deletion and return, grace, and what a change costs.
-import { roles, type TrustedServer } from '../../../operator/api/v1alpha1/index.ts';
+import { roles } from '../../../operator/api/v1alpha1/index.ts';
 import { audienceRoles } from '../../../operator/topology/topology.ts';
 import { admitting, keyOf, namespace, trustDomain, trustedServer } from './objects.ts';
 import { contoso, type Recorder, recorder } from './recorder.ts';
@@ -386,8 +386,8 @@ describe('audiences', () => {
 it('takes a newer status of a server for what is asked of it later, and tells nobody', () => {
   const seen: (string | undefined)[] = [];
   const made = contoso({
-    inGrace: (server: TrustedServer) => {
-      seen.push(server.status?.certificates?.[0]?.serial);
+    inGrace: ({ status }) => {
+      seen.push(status !== undefined && 'certificates' in status ? status.certificates?.[0]?.serial : undefined);
       return true;
     },
   });
