@@ -63,6 +63,8 @@ export interface Certificate {
   /** By dotted object identifier, in the certificate's order. */
   readonly extensions: ReadonlyMap<string, Extension>;
   readonly publicKey: KeyObject;
+  /** SubjectPublicKeyInfo, DER, as it stands in the certificate. */
+  readonly publicKeyDer: Buffer;
   /** Worked out on each reading. */
   readonly keyAlgorithm: KeyAlgorithm;
   /** `ecdsa-with-SHA256`, `sha256WithRSAEncryption`, `Ed25519`, ...: what the issuer signed it with. */
@@ -209,6 +211,7 @@ function parse(octets: Uint8Array): Certificate {
     ...extendedKeyUsageOf(extensions.get(extensionIds.extendedKeyUsage)),
     extensions,
     publicKey,
+    publicKeyDer: publicKeyInfo.der,
     get keyAlgorithm() {
       return keyAlgorithmOf(publicKey);
     },

@@ -17,6 +17,7 @@ import {
   type KeyUsage,
   keyUsageBits,
 } from './object-identifiers.ts';
+import type { HostSubtree, IPSubtree } from './subtree.ts';
 
 /** Where relying parties find what belongs to an issuer; http URLs (RFC 5280, 4.2.1.13 and 4.2.2.1). */
 export interface IssuerUrls {
@@ -44,6 +45,7 @@ const writers = {
   criticalSubjectAltName: extension(extensionIds.subjectAltName, true),
   crlDistributionPoints: extension(extensionIds.crlDistributionPoints, false),
   authorityInfoAccess: extension(extensionIds.authorityInfoAccess, false),
+  nameConstraints: extension(extensionIds.nameConstraints, true),
 };
 
 /** cA stays out of an end entity's, since DER leaves out a default. */
@@ -74,6 +76,7 @@ export function authorityKeyIdentifier(keyId: Uint8Array): Buffer {
 const ascii = (text: string): Buffer => Buffer.from(text, 'latin1');
 const dnsName = (name: string): Buffer => implicit(2, ascii(name));
 const uriName = (uri: string): Buffer => implicit(6, ascii(uri));
+const mailName = (address: string): Buffer => implicit(1, ascii(address));
 
 /** Critical exactly where the subject is empty (RFC 5280, 4.2.1.6). */
 export function subjectAltName(dnsNames: readonly string[], uri: string | undefined, critical: boolean): Buffer {
@@ -93,4 +96,30 @@ export function issuerPointers({ crl, ocsp, caIssuers }: IssuerUrls): readonly B
   if (caIssuers !== undefined) access.push(sequence(objectIdentifier(accessMethodIds.caIssuers), uriName(caIssuers)));
   if (access.length > 0) pointers.push(writers.authorityInfoAccess(sequence(...access)));
   return pointers;
+}
+
+/** The base of a subtree as a GeneralName, DER (RFC 5280, 4.2.1.10). */
+export function subtreeBase(subtree: HostSubtree | IPSubtree): Buffer {
+  switch (subtree.kind) {
+    case 'dns':
+      return dnsName(subtree.host);
+    case 'uri':
+      return uriName(subtree.host);
+    case 'mail':
+      return mailName(subtree.local === undefined ? subtree.host : `${subtree.local}@${subtree.host}`);
+    case 'ip':
+      return implicit(7, Buffer.concat([subtree.address, subtree.mask]));
+  }
+}
+
+/** Critical. Bases are GeneralNames, DER; a list without any is left out, as it must be. */
+export function nameConstraints(permitted: readonly Buffer[], excluded: readonly Buffer[]): Buffer {
+  const subtrees = (number: number, bases: readonly Buffer[]) =>
+    bases.length === 0 ? [] : [explicit(number, ...bases.map((base) => sequence(base)))];
+  return writers.nameConstraints(sequence(...subtrees(0, permitted), ...subtrees(1, excluded)));
+}
+
+/** An extension of another certificate, octet by octet. */
+export function copiedExtension(id: string, { critical, value }: { readonly critical: boolean; readonly value: Buffer }): Buffer {
+  return extension(id, critical)(value);
 }

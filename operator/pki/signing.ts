@@ -32,14 +32,17 @@ export function signerOf(name: Buffer, privateKey: KeyObject): Signer {
 }
 
 /** A TBSCertificate, DER. Throws RangeError for a serial that is zero or too long, or a validity that ends before it begins. */
-export function toBeSigned({ name, algorithm }: Signer, fields: CertificateFields): Buffer {
-  const serial = unsignedInteger(fields.serial);
-  if (serial.length > 22) throw new RangeError('a serial number has at most 20 octets');
+export function toBeSigned(signer: Signer, fields: CertificateFields): Buffer {
+  if (unsignedInteger(fields.serial).length > 22) throw new RangeError('a serial number has at most 20 octets');
   if (fields.serial.every((octet) => octet === 0)) throw new RangeError('a serial number is never zero');
+  return withAnySerial(signer, fields);
+}
+
+function withAnySerial({ name, algorithm }: Signer, fields: CertificateFields): Buffer {
   if (fields.notAfter <= fields.notBefore) throw new RangeError('a certificate cannot end before it begins');
   return sequence(
     version3,
-    serial,
+    unsignedInteger(fields.serial),
     algorithm.identifier,
     name,
     sequence(time(fields.notBefore), time(fields.notAfter)),
@@ -49,10 +52,18 @@ export function toBeSigned({ name, algorithm }: Signer, fields: CertificateField
   );
 }
 
-/** A Certificate, DER. */
+/** A Certificate, DER. Throws RangeError as toBeSigned. */
 export function signCertificate(signer: Signer, fields: CertificateFields): Buffer {
-  const tbs = toBeSigned(signer, fields);
-  return sequence(tbs, signer.algorithm.identifier, bitString(sign(signer.algorithm.digest, tbs, signer.privateKey)));
+  return signed(signer, toBeSigned(signer, fields));
+}
+
+/** As signCertificate, for one that mirrors another's: the serial is not ours to choose, and old roots are numbered zero. */
+export function signMirror(signer: Signer, fields: CertificateFields): Buffer {
+  return signed(signer, withAnySerial(signer, fields));
+}
+
+function signed({ algorithm, privateKey }: Signer, tbs: Buffer): Buffer {
+  return sequence(tbs, algorithm.identifier, bitString(sign(algorithm.digest, tbs, privateKey)));
 }
 
 const ecPublicKey = objectIdentifier('1.2.840.10045.2.1');

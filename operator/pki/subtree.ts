@@ -4,15 +4,24 @@ import type { DirectoryName } from './directory-name.ts';
 import { type GeneralName, generalNameOf, isHostName, mailboxOf, quoted } from './general-name.ts';
 import { ipAddressText } from './ip-address.ts';
 
-export type Subtree =
+export type HostSubtree =
   /** A host in lower case with what is below it; empty, every host; with a leading dot, only what is below. */
   | { readonly kind: 'dns'; readonly host: string }
   /** One host, with a leading dot every host below it, empty every host. */
   | { readonly kind: 'uri'; readonly host: string }
   /** As `uri`; with `local`, that one mailbox. */
-  | { readonly kind: 'mail'; readonly host: string; readonly local?: string }
+  | { readonly kind: 'mail'; readonly host: string; readonly local?: string };
+
+export interface IPSubtree {
+  readonly kind: 'ip';
   /** Four or sixteen octets each. */
-  | { readonly kind: 'ip'; readonly address: Buffer; readonly mask: Buffer }
+  readonly address: Buffer;
+  readonly mask: Buffer;
+}
+
+export type Subtree =
+  | HostSubtree
+  | IPSubtree
   | { readonly kind: 'directory'; readonly base: DirectoryName; readonly text: string }
   | { readonly kind: 'other'; readonly form: string };
 

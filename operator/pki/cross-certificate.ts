@@ -1,0 +1,83 @@
+// Holds a partner's CA to a scope of names in unmodified software: a federation root of ours that has signed one
+// certificate, the cross-certificate, which stands in for the partner's own CA certificate and says what names may lie below.
+import type { KeyObject } from 'node:crypto';
+import { type Certificate, parseCertificate } from './certificate.ts';
+import { authorityConstraints, authorityKeyIdentifier, copiedExtension, keyUsage, subjectKeyIdentifier } from './extensions.ts';
+import { keyIdOf } from './key-id.ts';
+import { extensionIds } from './object-identifiers.ts';
+import { authorityKeyUsages } from './profile.ts';
+import { type NameScope, scopedConstraints } from './scoped-constraints.ts';
+import { publicKeyInfo, signCertificate, signerOf, signMirror } from './signing.ts';
+import { backdating, wholeSecond } from './validity.ts';
+
+export interface CrossRequest extends NameScope {
+  /** A root, or any CA below one: its issuer's certificate is not needed. */
+  readonly partnerCA: Certificate;
+  /** Epoch ms. */
+  readonly now: number;
+  /** For this one signature: the private key is to be dropped afterwards. ECDSA on P-256 is approved by FIPS 140 and read by everybody. */
+  readonly federationKeys: { readonly privateKey: KeyObject; readonly publicKey: KeyObject };
+  /** 16 random octets; the cross-certificate has the number of the certificate that it stands in for. */
+  readonly serials: { readonly root: Uint8Array };
+}
+
+export interface FederationTrust {
+  /** The federation root: its subject is the issuer of the partner's CA certificate, octet by octet. */
+  readonly root: Certificate;
+  readonly cross: Certificate;
+}
+
+/** A CA of old whose certificate does not say what its key is for may sign what it has always signed. */
+const usages = keyUsage(authorityKeyUsages);
+
+/** What of the partner's certificate limits it is kept as it stands; its names are held to the scope beside its own constraints. */
+function mirroredExtensions(partnerCA: Certificate, scope: NameScope, rootKeyId: Buffer): readonly Buffer[] {
+  const { extensions, pathLength, subjectKeyId } = partnerCA;
+  const own = (id: string) => {
+    const extension = extensions.get(id);
+    return extension && copiedExtension(id, extension);
+  };
+  const purposes = own(extensionIds.extendedKeyUsage);
+  return [
+    authorityConstraints(pathLength),
+    own(extensionIds.keyUsage) ?? usages,
+    ...(purposes === undefined ? [] : [purposes]),
+    subjectKeyIdentifier(Buffer.from(subjectKeyId, 'hex')),
+    authorityKeyIdentifier(rootKeyId),
+    scopedConstraints(partnerCA, scope),
+  ];
+}
+
+/**
+ * A federation root and the cross-certificate that it signs, both valid as long as the partner's CA is. Software that has
+ * both in its bundle finds a path for the partner's certificates whether they name their issuer's key (AKI) by identifier,
+ * by issuer and serial, or not at all.
+ * Throws RangeError where the partner's CA has expired, DerError where its name constraints cannot be read, TypeError for
+ * keys that no CA of ours may have.
+ */
+export function crossCertify({ partnerCA, permitted, excluded, now, federationKeys, serials }: CrossRequest): FederationTrust {
+  const { notAfter } = partnerCA;
+  if (notAfter <= now)
+    throw new RangeError(`no cross-certificate is made for a CA that expired at ${new Date(notAfter).toISOString()}`);
+  const notBefore = wholeSecond(now - backdating);
+  const signer = signerOf(partnerCA.issuerDer, federationKeys.privateKey);
+  const publicKey = publicKeyInfo(federationKeys.publicKey);
+  const keyId = keyIdOf(publicKey);
+  const root = signCertificate(signer, {
+    serial: serials.root,
+    subject: partnerCA.issuerDer,
+    publicKey,
+    notBefore,
+    notAfter,
+    extensions: [authorityConstraints(), usages, subjectKeyIdentifier(keyId), authorityKeyIdentifier(keyId)],
+  });
+  const cross = signMirror(signer, {
+    serial: Buffer.from(partnerCA.serial, 'hex'),
+    subject: partnerCA.subjectDer,
+    publicKey: partnerCA.publicKeyDer,
+    notBefore: Math.max(notBefore, partnerCA.notBefore),
+    notAfter,
+    extensions: mirroredExtensions(partnerCA, { permitted, excluded }, keyId),
+  });
+  return { root: parseCertificate(root), cross: parseCertificate(cross) };
+}
