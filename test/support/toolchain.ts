@@ -41,6 +41,7 @@ const onDebian = (name: string, commands: readonly string[], suites: readonly Su
 export const tools: readonly Tool[] = [
   { name: 'go', commands: ['go'], suites: ['unit', 'interop'], install: GO_HINT },
   onDebian('openssl', ['openssl'], ['unit', 'interop'], 'openssl'),
+  onDebian('dnsmasq', ['dnsmasq'], ['unit', 'interop'], 'dnsmasq-base'),
   onDebian('java', ['java', 'javac', 'keytool'], ['unit', 'interop'], 'default-jdk-headless'),
   ofControlPlane('etcd', ['cluster', 'interop']),
   ofControlPlane('kube-apiserver', ['cluster', 'interop']),
