@@ -49,3 +49,13 @@ export function ipAddressText(octets: Buffer): string {
   const { start, length } = longestRunOfZeros(groups);
   return length < 2 ? text(0) : `${text(0, start)}::${text(start + length)}`;
 }
+
+/** Address and mask, four or sixteen octets each, of `192.0.2.0/24` or a single address; undefined for what is neither. */
+export function ipBlock(text: string): { readonly address: Buffer; readonly mask: Buffer } | undefined {
+  const [, host = '', prefix] = /^([^/]*)(?:\/(0|[1-9][0-9]{0,2}))?$/.exec(text) ?? [];
+  const octets = ipAddressOctets(host);
+  const length = prefix === undefined ? (octets?.length ?? 0) * 8 : Number(prefix);
+  if (octets === undefined || length > octets.length * 8) return undefined;
+  const mask = Buffer.from(octets.map((_, index) => 0xff00 >> Math.max(0, Math.min(8, length - 8 * index))));
+  return { address: Buffer.from(octets.map((octet, index) => octet & (mask[index] ?? 0))), mask };
+}

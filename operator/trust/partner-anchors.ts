@@ -1,0 +1,236 @@
+// Which certificates of partners may become anchors: everything that could put the Edge out of order, or make a partner
+// somebody else, is refused with a sentence. A partner's fault never takes another partner's anchors away.
+import { type Certificate, CertificateError, parseCertificates } from '../pki/certificate.ts';
+import { isSignedBy, nameOf } from '../pki/chain.ts';
+import { positionOf } from '../pki/path-builder.ts';
+import { firstRefusal, type Refusal, type RefusalReason, refusal } from '../pki/path-refusal.ts';
+import { pathRules } from '../pki/path-rules.ts';
+import { instant } from '../pki/problem.ts';
+import { comparableKey, comparableName } from './partner-authority.ts';
+
+export type AnchorRefusalReason =
+  /** As in a path: it expired, is no CA, is weak, or cannot be read alike by everybody. */
+  | RefusalReason
+  | 'UnreadablePEM'
+  | 'KeyOfOurs'
+  | 'SubjectOfOurs'
+  | 'KeyIdentifierOfOurs'
+  | 'SubjectOfAnotherPartner'
+  | 'KeyIdentifierOfAnotherPartner'
+  | 'TooManyOfOnePartner';
+
+export interface AnchorRefusal {
+  /** The FederatedPartner. */
+  readonly partner: string;
+  readonly reason: AnchorRefusalReason;
+  /** A sentence for a person: what was seen, where, what to do. */
+  readonly message: string;
+  /** SHA-256 of the certificate, lower-case hex; absent where nothing could be read. */
+  readonly fingerprint?: string;
+}
+
+/** Where anchors come from, as messages call it, and what is there. */
+export type PartnerAnchorSource = { readonly from: string } & (
+  | { readonly pem: string }
+  | { readonly certificates: readonly Certificate[] }
+);
+
+export interface PartnerAnchors {
+  readonly name: string;
+  readonly sources: readonly PartnerAnchorSource[];
+  /** Fingerprints of anchors of this partner that are in place: they come before what others bring now. */
+  readonly inPlace: ReadonlySet<string>;
+}
+
+/** Every CA of ours, of any generation. */
+export interface OurAuthorities {
+  readonly certificates: readonly Certificate[];
+  /** Lower-case hex; of CAs whose certificates are not at hand any more. */
+  readonly keyIds: readonly string[];
+}
+
+/** Of one partner: more are a bundle of public CAs, not a partner. */
+export const mostAnchors = 8;
+
+interface Candidate {
+  readonly partner: string;
+  readonly from: string;
+  readonly certificate: Certificate;
+}
+
+const refused = ({ partner, from, certificate }: Candidate, reason: AnchorRefusalReason, because: string): AnchorRefusal => ({
+  partner,
+  reason,
+  message: `${nameOf(certificate)} from ${from} ${because}`,
+  fingerprint: certificate.fingerprint,
+});
+
+function candidatesOf(partner: PartnerAnchors): readonly (Candidate | AnchorRefusal)[] {
+  return partner.sources.flatMap((source): readonly (Candidate | AnchorRefusal)[] => {
+    const { from } = source;
+    try {
+      const certificates = 'pem' in source ? parseCertificates(source.pem) : source.certificates;
+      if (certificates.length > 0) return certificates.map((certificate) => ({ partner: partner.name, from, certificate }));
+      const message = `${from} holds no certificate: it must be PEM, with at least one CERTIFICATE block.`;
+      return [{ partner: partner.name, reason: 'UnreadablePEM', message }];
+    } catch (error) {
+      if (!(error instanceof CertificateError)) throw error;
+      const message = `${from} ${error.message}: it must hold PEM certificates of CAs only.`;
+      return [{ partner: partner.name, reason: 'UnreadablePEM', message }];
+    }
+  });
+}
+
+/**
+ * What is asked of the CA itself, whosever it is: what is asked of one within a path, where its own signature counts too. It may be
+ * for servers or for clients only, and it may be brought before it is valid: so a partner's new CA is in place in time.
+ */
+function unfit(certificate: Certificate, now: number): Refusal | undefined {
+  if (certificate.notAfter <= now) return refusal(certificate, 'Expired', `expired at ${instant(certificate.notAfter)}`);
+  const position = positionOf(certificate, 'intermediate', []);
+  if ('reason' in position) return position;
+  const [forServers, forClients] = (['server', 'client'] as const).map((purpose) =>
+    firstRefusal(pathRules, position, { now: Math.max(now, certificate.notBefore), purpose, work: { comparisons: 0 } }),
+  );
+  return forServers && forClients;
+}
+
+/** Whether a certificate could be taken for a CA of ours, by anything that software looks for an issuer by. */
+type OursRule = (candidate: Candidate) => AnchorRefusal | undefined;
+
+function againstOurs({ certificates, keyIds }: OurAuthorities): OursRule {
+  const keys = new Set(certificates.map(comparableKey));
+  const subjects = new Set(certificates.map(({ subjectDer }) => comparableName(subjectDer)));
+  const identifiers = new Set([...certificates.map(({ subjectKeyId }) => subjectKeyId), ...keyIds]);
+  return (candidate) => {
+    const { subjectDer, issuerDer, subjectKeyId } = candidate.certificate;
+    if (keys.has(comparableKey(candidate.certificate)))
+      return refused(
+        candidate,
+        'KeyOfOurs',
+        'has the key of a CA of ours: its partner would be believed for our servers. Remove it.',
+      );
+    if (subjects.has(comparableName(subjectDer)))
+      return refused(
+        candidate,
+        'SubjectOfOurs',
+        'has the subject of a CA of ours, and our servers would take it for that CA: the partner must rename its CA, or name another.',
+      );
+    // The federation root bears the issuer's name.
+    if (subjects.has(comparableName(issuerDer)))
+      return refused(
+        candidate,
+        'SubjectOfOurs',
+        'says that it is issued by a CA of ours: what our CA vouches for is no partner. Name a CA that the partner has from elsewhere.',
+      );
+    if (identifiers.has(subjectKeyId))
+      return refused(
+        candidate,
+        'KeyIdentifierOfOurs',
+        `has the subject key identifier ${subjectKeyId} of a CA of ours, and our servers would take it for that CA: the partner must name another CA.`,
+      );
+    return undefined;
+  };
+}
+
+/** Whether one can be taken for the other although their keys differ. A partner's own may have one name: so it changes its key. */
+function confusion(candidate: Candidate, other: Candidate): AnchorRefusal | undefined {
+  const [mine, theirs] = [candidate.certificate, other.certificate];
+  if (candidate.partner === other.partner || comparableKey(mine) === comparableKey(theirs)) return undefined;
+  const remedy = `software could take one for the other. The partner ${other.partner} had it before; find out whose it is.`;
+  const subjects = [mine, theirs].map(({ subjectDer }) => comparableName(subjectDer));
+  if (subjects[0] === subjects[1])
+    return refused(
+      candidate,
+      'SubjectOfAnotherPartner',
+      `has the subject of a CA of the partner ${other.partner}, with another key: ${remedy}`,
+    );
+  if (mine.subjectKeyId === theirs.subjectKeyId)
+    return refused(
+      candidate,
+      'KeyIdentifierOfAnotherPartner',
+      `has the subject key identifier of ${nameOf(theirs)} of the partner ${other.partner}, with another key: ${remedy}`,
+    );
+  // Either's federation root bears its issuer's name; that is in order where the issuer did sign it.
+  const isMade = (child: Certificate, issuer: Certificate) =>
+    comparableName(child.issuerDer) === comparableName(issuer.subjectDer) && !isSignedBy(child, issuer);
+  return isMade(mine, theirs) || isMade(theirs, mine)
+    ? refused(
+        candidate,
+        'SubjectOfAnotherPartner',
+        `and ${nameOf(theirs)} of the partner ${other.partner} are issued one by the other in name, and not in truth: ${remedy}`,
+      )
+    : undefined;
+}
+
+export interface AnchorCheck {
+  /** By partner, each certificate once; a partner without any has an empty list. */
+  readonly accepted: ReadonlyMap<string, readonly Certificate[]>;
+  readonly refused: readonly AnchorRefusal[];
+}
+
+const isRefusal = (value: Candidate | AnchorRefusal): value is AnchorRefusal => 'reason' in value;
+
+/**
+ * `partners` are in order of precedence, the oldest first, without the blocked. What is in place is judged before what is
+ * new, so that no partner can push out another. A source that cannot be read is refused as a whole: the caller decides
+ * whether what was read from it before stays. `now` is epoch ms.
+ */
+export function checkPartnerAnchors({
+  ours,
+  partners,
+  now,
+}: {
+  readonly ours: OurAuthorities;
+  readonly partners: readonly PartnerAnchors[];
+  readonly now: number;
+}): AnchorCheck {
+  const ofOurs = againstOurs(ours);
+  const read = partners.flatMap(candidatesOf);
+  const refusals: AnchorRefusal[] = read.filter(isRefusal);
+  const accepted: Candidate[] = [];
+  const inPlace = new Map(partners.map((partner) => [partner.name, partner.inPlace]));
+  const isInPlace = ({ partner, certificate }: Candidate): boolean => inPlace.get(partner)?.has(certificate.fingerprint) ?? false;
+  const candidates = read
+    .flatMap((value) => (isRefusal(value) ? [] : [value]))
+    .sort((a, b) => Number(isInPlace(b)) - Number(isInPlace(a)));
+  for (const candidate of candidates) {
+    const own = accepted.filter(({ partner }) => partner === candidate.partner);
+    if (own.some(({ certificate }) => certificate.fingerprint === candidate.certificate.fingerprint)) continue;
+    const refusal = judge(candidate, own.length);
+    if (refusal === undefined) accepted.push(candidate);
+    else refusals.push(refusal);
+  }
+
+  function judge(candidate: Candidate, before: number): AnchorRefusal | undefined {
+    const { partner, from, certificate } = candidate;
+    const fault = unfit(certificate, now);
+    if (fault !== undefined) {
+      const message = `${from}: ${fault.message}. The partner must name another CA certificate.`;
+      return { partner, reason: fault.reason, message, fingerprint: certificate.fingerprint };
+    }
+    const taken = ofOurs(candidate);
+    if (taken !== undefined) return taken;
+    for (const other of accepted) {
+      const confused = confusion(candidate, other);
+      if (confused !== undefined) return confused;
+    }
+    return before < mostAnchors
+      ? undefined
+      : refused(
+          candidate,
+          'TooManyOfOnePartner',
+          `is one more than the ${mostAnchors} that a partner may have: name only the CAs that issue for its edge.`,
+        );
+  }
+
+  return {
+    accepted: new Map(
+      partners.map(({ name }) => [
+        name,
+        accepted.filter(({ partner }) => partner === name).map(({ certificate }) => certificate),
+      ]),
+    ),
+    refused: refusals,
+  };
+}

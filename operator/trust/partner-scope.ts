@@ -1,0 +1,164 @@
+// What each partner's CA is believed for, decided for all partners together. A SIP domain belongs to the partner
+// that names it, the innermost first; what is ours belongs to nobody else; what is blocked belongs to nobody.
+import { createHash } from 'node:crypto';
+import type { Certificate } from '../pki/certificate.ts';
+import { subtreeBase } from '../pki/extensions.ts';
+import { ipBlock } from '../pki/ip-address.ts';
+import type { ScopeSubtree } from '../pki/subtree-nesting.ts';
+import { authorityIdentity, representative } from './partner-authority.ts';
+import { isInDomain, type PartnerNames } from './partner-names.ts';
+
+export interface Partner extends PartnerNames {
+  /** Addresses or blocks, as text: `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32`. What is none permits nothing. */
+  readonly permittedIPs: readonly string[];
+  readonly scope: 'NameConstrained' | 'Unconstrained';
+  readonly blocked: boolean;
+  /** Believed for every name that is not ours, another partner's or blocked (mode Discovered). */
+  readonly anyName: boolean;
+  /** As checkPartnerAnchors accepted them. */
+  readonly anchors: readonly Certificate[];
+}
+
+export interface OurNames {
+  /** SIP domains, and the SPIFFE trust domain where it is another name: ours with all that lies below. */
+  readonly domains: readonly string[];
+  /** Names of servers that lie elsewhere. */
+  readonly names: readonly string[];
+}
+
+export interface ScopedAuthority {
+  /** The partner's CA certificate to make a cross-certificate for, or with `Unconstrained` the anchor itself. */
+  readonly certificate: Certificate;
+  /** The partners that named it, in the order given; several share what is believed of it. */
+  readonly partners: readonly string[];
+  /** `Nothing`: every name of its partners is withheld, and it is to be trusted in nothing. */
+  readonly scope: 'NameConstrained' | 'Unconstrained' | 'Nothing';
+  readonly permitted: readonly ScopeSubtree[];
+  readonly excluded: readonly ScopeSubtree[];
+  /** Names of its partners that are believed of nobody, or of somebody else. */
+  readonly withheld: readonly string[];
+  /** SHA-256 of all of the above, lower-case hex: while it is the same, so may be the federation root; else there must be a new one. */
+  readonly hash: string;
+}
+
+/** The name and what is below it; constraints on the hosts of URIs and mail say the two apart (RFC 5280, 4.2.1.10). */
+const subtreesOf = (name: string): readonly ScopeSubtree[] => [
+  { kind: 'dns', host: name },
+  ...(name === '' ? [''] : [name, `.${name}`]).flatMap((host): readonly ScopeSubtree[] => [
+    { kind: 'uri', host },
+    { kind: 'mail', host },
+  ]),
+];
+
+const distinct = (names: readonly string[]): readonly string[] => [...new Set(names)].sort();
+
+const namesOf = ({ sipDomains, accessEdge, permittedNames, anyName }: Partner): readonly string[] => [
+  ...sipDomains,
+  ...(accessEdge === undefined ? [] : [accessEdge]),
+  ...permittedNames,
+  ...(anyName ? [''] : []),
+];
+
+/** Whose each SIP domain is: blocked wins over all, then who comes first. */
+function holders(partners: readonly Partner[]): ReadonlyMap<string, Partner> {
+  const held = new Map<string, Partner>();
+  for (const partner of [...partners].sort((a, b) => Number(b.blocked) - Number(a.blocked))) {
+    for (const domain of partner.sipDomains) if (!held.has(domain)) held.set(domain, partner);
+  }
+  return held;
+}
+
+interface Names {
+  readonly permitted: readonly string[];
+  readonly excluded: readonly string[];
+  readonly withheld: readonly string[];
+}
+
+/** What the partners that share a CA are believed for together. */
+function namesFor(sharing: readonly Partner[], ours: OurNames, held: ReadonlyMap<string, Partner>): Names {
+  const wanted = distinct(sharing.flatMap(namesOf));
+  const foreign = [...held].filter(([, holder]) => !sharing.includes(holder)).map(([domain]) => domain);
+  const excluded = distinct([...ours.domains, ...ours.names, ...foreign]).filter((name) =>
+    wanted.some((permitted) => isInDomain(name, permitted)),
+  );
+  /** The innermost SIP domain around a name says whose it is. */
+  const isBlocked = (name: string): boolean => {
+    const around = [...held.keys()].filter((domain) => isInDomain(name, domain)).sort((a, b) => b.length - a.length);
+    return around[0] !== undefined && held.get(around[0])?.blocked === true;
+  };
+  const isWithheld = (name: string): boolean =>
+    isBlocked(name) || [...ours.domains, ...excluded].some((domain) => isInDomain(name, domain));
+  return {
+    permitted: wanted.filter((name) => !isWithheld(name)),
+    excluded,
+    withheld: wanted.filter(isWithheld),
+  };
+}
+
+type Decision = Omit<ScopedAuthority, 'hash'>;
+
+const texts = (subtrees: readonly ScopeSubtree[]): readonly string[] =>
+  subtrees.map((subtree) => subtreeBase(subtree).toString('base64'));
+
+function hashOf({ certificate, partners, scope, permitted, excluded, withheld }: Decision): string {
+  const inputs = [certificate.fingerprint, partners, scope, texts(permitted), texts(excluded), withheld];
+  return createHash('sha256').update(JSON.stringify(inputs)).digest('hex');
+}
+
+function decide(
+  certificate: Certificate,
+  sharing: readonly Partner[],
+  ours: OurNames,
+  held: ReadonlyMap<string, Partner>,
+): Decision {
+  const base = { certificate, partners: sharing.map(({ name }) => name) };
+  if (sharing.some(({ scope }) => scope === 'Unconstrained')) {
+    return { ...base, scope: 'Unconstrained', permitted: [], excluded: [], withheld: [] };
+  }
+  const { permitted, excluded, withheld } = namesFor(sharing, ours, held);
+  if (permitted.length === 0) return { ...base, scope: 'Nothing', permitted: [], excluded: [], withheld };
+  const addresses = distinct(sharing.flatMap(({ permittedIPs }) => permittedIPs)).map(ipBlock);
+  return {
+    ...base,
+    scope: 'NameConstrained',
+    permitted: [
+      ...permitted.flatMap(subtreesOf),
+      ...addresses.filter((block) => block !== undefined).map((block): ScopeSubtree => ({ kind: 'ip', ...block })),
+    ],
+    excluded: excluded.flatMap(subtreesOf),
+    withheld,
+  };
+}
+
+/**
+ * One for each CA that the partners name, by subject and key. `partners` are in order of precedence, the oldest first: a SIP
+ * domain on two lists is believed of the first. Blocked partners are believed in nothing, and nobody else for their
+ * domains, but for what another partner names inside of them.
+ */
+export function partnerScopes({
+  ours,
+  partners,
+}: {
+  readonly ours: OurNames;
+  readonly partners: readonly Partner[];
+}): readonly ScopedAuthority[] {
+  const held = holders(partners);
+  const authorities = new Map<string, { certificates: [Certificate, ...Certificate[]]; sharing: Partner[] }>();
+  for (const partner of partners) {
+    if (partner.blocked) continue;
+    for (const anchor of partner.anchors) {
+      const identity = authorityIdentity(anchor);
+      const known = authorities.get(identity);
+      if (known === undefined) {
+        authorities.set(identity, { certificates: [anchor], sharing: [partner] });
+        continue;
+      }
+      known.certificates.push(anchor);
+      if (!known.sharing.includes(partner)) known.sharing.push(partner);
+    }
+  }
+  return [...authorities.values()].map(({ certificates, sharing }) => {
+    const decision = decide(representative(certificates), sharing, ours, held);
+    return { ...decision, hash: hashOf(decision) };
+  });
+}
