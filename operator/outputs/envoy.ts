@@ -1,19 +1,31 @@
-// Envoy: secrets by file-based SDS, which Envoy re-reads by itself, and the transport socket of each listener. Callers are
-// held to the SPIFFE IDs of the peers, each by equality.
-import { type Face, type Format, heading, type RenderedListener, type Rendering, trustDirectory } from './rendering.ts';
+// Envoy: secrets by file-based SDS, which Envoy re-reads by itself, and the transport sockets of listeners, and of clusters that
+// call partners and gateways. Both are held to names: SPIFFE IDs of peers, DNS names of partners and gateways.
+import { callersOf } from './callers.ts';
+import {
+  type Face,
+  type Files,
+  type Format,
+  heading,
+  partnerDirectory,
+  type RenderedListener,
+  type Rendering,
+  trustDirectory,
+} from './rendering.ts';
+import { cipherSuites, signatureSchemes } from './tls-policy.ts';
 
 const version = 'For Envoy 1.40.';
 
 /** An empty list of matchers would let everybody in whom the CA knows. No certificate of ours has this URI: it is no SPIFFE ID. */
 const nobody = 'trustmesh:nobody';
 
-export const envoy: Format = ({ server, minVersion, faces, listeners }) => ({
+export const envoy: Format = (rendering) => ({
   files: Object.fromEntries([
-    ...faces.flatMap((face): [string, string][] => [
-      [fileOf(certificateSecret(face)), certificate(server, face)],
-      [fileOf(peersSecret(face)), peers(server, face)],
+    ...rendering.faces.flatMap((face) => [
+      [fileOf(certificateSecret(face)), certificate(rendering, face)],
+      [fileOf(peersSecret(face)), peers(rendering, face)],
     ]),
-    ...listeners.map((listener) => [`envoy-listener-${listener.name}.yaml`, transportSocket(server, listener, minVersion)]),
+    ...rendering.listeners.map((listener) => [`envoy-listener-${listener.name}.yaml`, downstream(rendering, listener)]),
+    ...calleesOf(rendering).flatMap((callee) => Object.entries(calling(rendering, callee))),
   ]),
 });
 
@@ -22,11 +34,11 @@ const certificateSecret = ({ name }: Face) => `${name}-certificate`;
 const peersSecret = ({ name }: Face) => `${name}-peers`;
 const fileOf = (secret: string) => `envoy-${secret}.yaml`;
 
-const secretType = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret';
+const tls = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3';
 
-function certificate(server: Rendering['server'], face: Face): string {
+function certificate({ server }: Rendering, face: Face): string {
   return `${heading(server, `${version} SDS: the certificate of the use ${face.use}, read anew when its Secret changes.`)}resources:
-  - "@type": ${secretType}
+  - "@type": ${tls}.Secret
     name: ${certificateSecret(face)}
     tls_certificate:
       certificate_chain: {filename: ${face.certificate}}
@@ -35,30 +47,38 @@ function certificate(server: Rendering['server'], face: Face): string {
 `;
 }
 
-function peers(server: Rendering['server'], face: Face): string {
-  const allowed = [...new Set(face.peers.flatMap(({ spiffeIDs }) => spiffeIDs))].sort();
-  const matchers = (allowed.length === 0 ? [nobody] : allowed).map(
-    (uri) => `        - {san_type: URI, matcher: {exact: "${uri}"}}\n`,
-  );
+function peers({ server }: Rendering, face: Face): string {
+  const { uris, dnsNames } = callersOf(face);
   const says = heading(
     server,
-    `${version} SDS: who may call behind the use ${face.use}, by URI names alone and each by equality.`,
+    `${version} SDS: who may call behind the use ${face.use}, by DNS and URI names alone and each by equality.`,
     'It is for listeners: a cluster that calls one peer matches the names of that peer. It holds no CRLs.',
   );
-  return `${says}resources:
-  - "@type": ${secretType}
-    name: ${peersSecret(face)}
-    validation_context:
-      trusted_ca: {filename: ${face.anchors}}
-      watched_directory: {path: ${face.directory}}
-      match_typed_subject_alt_names:
-${matchers.join('')}`;
+  const matchers = [...uris.map(uriMatcher), ...dnsNames.map(dnsMatcher)];
+  return `${says}${validation(peersSecret(face), face.anchors, face.directory, matchers)}`;
 }
 
-function transportSocket(server: Rendering['server'], listener: RenderedListener, minVersion: Rendering['minVersion']): string {
-  const { name, port, protocol, face } = listener;
+function validation(name: string, anchors: string, directory: string, matchers: readonly string[]): string {
+  const lines = (matchers.length === 0 ? [uriMatcher(nobody)] : matchers).map((matcher) => `        - ${matcher}\n`);
+  return `resources:
+  - "@type": ${tls}.Secret
+    name: ${name}
+    validation_context:
+      trusted_ca: {filename: ${anchors}}
+      watched_directory: {path: ${directory}}
+      match_typed_subject_alt_names:
+${lines.join('')}`;
+}
+
+const uriMatcher = (uri: string) => `{san_type: URI, matcher: {exact: "${uri}"}}`;
+
+/** Equality but for case. Envoy's own `exact` takes `*.fabrikam.com` for `sip.fabrikam.com`, which RFC 5922, 7.2 forbids. */
+const dnsMatcher = (name: string) =>
+  `{san_type: DNS, matcher: {safe_regex: {regex: '(?i)${name.replaceAll(/[^a-z0-9]/gi, '\\$&')}'}}}`;
+
+function downstream(rendering: Rendering, { name, port, protocol, face }: RenderedListener): string {
   const says = heading(
-    server,
+    rendering.server,
     `${version} Listener ${name} (${protocol}, port ${port}): put this into each of its filter chains.`,
     'Sessions are not resumed, so that every connection shows its certificate to the list as it is then.',
     'SDS needs to know who asks: start Envoy with --service-node and --service-cluster.',
@@ -67,16 +87,81 @@ function transportSocket(server: Rendering['server'], listener: RenderedListener
   return `${says}transport_socket:
   name: envoy.transport_sockets.tls
   typed_config:
-    "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
+    "@type": ${tls}.DownstreamTlsContext
     require_client_certificate: ${mutual}
     disable_stateless_session_resumption: true
     disable_stateful_session_resumption: true
-    common_tls_context:
-      tls_params: {tls_minimum_protocol_version: TLSv${minVersion.replace('.', '_')}, tls_maximum_protocol_version: TLSv1_3}
-      tls_certificate_sds_secret_configs:
-        - ${sdsConfig(certificateSecret(face), 10)}
-${mutual ? `      validation_context_sds_secret_config:\n        ${sdsConfig(peersSecret(face), 8)}\n` : ''}`;
+${common(rendering, certificateSecret(face), mutual ? peersSecret(face) : undefined)}`;
 }
+
+/** Another server that this one calls over TLS, and that is no peer inside the domain. */
+interface Callee {
+  /** Unique among callees, and of no face. */
+  readonly name: string;
+  readonly says: string;
+  readonly fqdn: string;
+  readonly names: readonly string[];
+  readonly anchors: string;
+  /** Of the anchors. */
+  readonly directory: string;
+  /** Whose certificate is shown. */
+  readonly face: Face;
+}
+
+function calleesOf({ faces }: Rendering): readonly Callee[] {
+  // AccessEdgeOutbound is there where the certificate of AccessEdgeExternal is no good for calling.
+  const outside = faces.find(({ use }) => use === 'AccessEdgeOutbound') ?? faces.find(({ use }) => use === 'AccessEdgeExternal');
+  const partners = (outside?.partners ?? []).flatMap((partner): Callee[] => {
+    const { accessEdge, names, anchors } = partner;
+    if (outside === undefined || accessEdge === undefined) return [];
+    const says = `partner ${partner.name}, at ${accessEdge.fqdn} port ${accessEdge.port}`;
+    const name = `partner-${partner.name}`;
+    return [{ name, says, fqdn: accessEdge.fqdn, names, anchors, directory: partnerDirectory, face: outside }];
+  });
+  const trunks = faces.flatMap((face) =>
+    face.trunks.flatMap(({ name, fqdn, port, transport }): Callee[] => {
+      if (transport !== 'TLS') return [];
+      const says = `media gateway ${name}, at ${fqdn} port ${port}`;
+      return [{ name: `trunk-${name}`, says, fqdn, names: [fqdn], anchors: face.anchors, directory: face.directory, face }];
+    }),
+  );
+  return [...partners, ...trunks];
+}
+
+function calling(rendering: Rendering, { name, says, fqdn, names, anchors, directory, face }: Callee): Files {
+  const { server } = rendering;
+  const matchers = names.map((each) => dnsMatcher(each.toLowerCase()));
+  const socket = heading(server, `${version} Put this into the cluster that calls ${says}. Sessions are not resumed.`);
+  return {
+    [fileOf(name)]:
+      `${heading(server, `${version} SDS: who may answer as ${says}.`)}${validation(name, anchors, directory, matchers)}`,
+    [`envoy-cluster-${name}.yaml`]: `${socket}transport_socket:
+  name: envoy.transport_sockets.tls
+  typed_config:
+    "@type": ${tls}.UpstreamTlsContext
+    sni: ${fqdn}
+    max_session_keys: 0
+${common(rendering, certificateSecret(face), name)}`,
+  };
+}
+
+function common({ minVersion, fips }: Rendering, shows: string, believes: string | undefined): string {
+  const believed =
+    believes === undefined ? '' : `      validation_context_sds_secret_config:\n        ${sdsConfig(believes, 8)}\n`;
+  return `    common_tls_context:
+      tls_params:
+        tls_minimum_protocol_version: TLSv${minVersion.replace('.', '_')}
+        tls_maximum_protocol_version: TLSv1_3
+${fips ? approved : ''}      tls_certificate_sds_secret_configs:
+        - ${sdsConfig(shows, 10)}
+${believed}`;
+}
+
+/** Nothing but the policy reaches the suites of TLS 1.3; of the groups it leaves out P-521. */
+const approved = `        compliance_policies: [FIPS_202205]
+        cipher_suites: [${cipherSuites(true).tls12.join(', ')}]
+        signature_algorithms: [${signatureSchemes(true).join(', ')}]
+`;
 
 function sdsConfig(secret: string, indent: number): string {
   const margin = ' '.repeat(indent);

@@ -1,39 +1,69 @@
-// HAProxy: a crt-list for each listener, which carries all that TLS needs, and a configuration of frontends that use them.
-import { type Format, heading, obstacleToTrustByCA, type RenderedListener, trustByCA, trustDirectory } from './rendering.ts';
+// HAProxy: a crt-list for each listener, which carries all that TLS needs, a configuration of frontends that use them, and
+// the Lua that holds callers to names.
+import { facesWithCallers } from './callers.ts';
+import { luaNames, verdictOf } from './haproxy-names.ts';
+import { type Format, heading, type RenderedListener, type Rendering, trustDirectory, withoutListeners } from './rendering.ts';
+import { cipherSuites, groups } from './tls-policy.ts';
 
-const version = 'For HAProxy 2.6.';
+const version = 'For HAProxy 2.6 with Lua.';
+const names = 'haproxy-names.lua';
 
 export const haproxy: Format = (rendering) => {
-  const { server, minVersion, listeners } = rendering;
-  const refused = obstacleToTrustByCA('HAProxy', rendering);
+  const { server, fips, listeners } = rendering;
+  const refused = withoutListeners('HAProxy', rendering);
   if (refused !== undefined) return { refused };
-  const crtLists = listeners.map(({ name, protocol, face }): [string, string] => {
-    const callers = protocol === 'MTLS' ? `ca-file ${face.anchors} verify required ` : '';
-    return [
-      crtList(name),
-      `${heading(server, `${version} Listener ${name} (${protocol}).`)}${face.certificate} [${callers}ssl-min-ver TLSv${minVersion}]\n`,
-    ];
-  });
+  const faces = facesWithCallers(rendering);
   const says = heading(
     server,
     `${version} Start it with your own file first, which has the timeouts, and a backend named as each listener:`,
     `haproxy -f /etc/haproxy/haproxy.cfg -f ${trustDirectory}/haproxy.cfg. It reads files when it starts or reloads.`,
-    ...trustByCA('HAProxy'),
+    `HAProxy reads no names by itself: ${names} does, and a caller that it does not let in is cut off before a backend is chosen.`,
+    'It holds no CRLs. Tickets are off, so that a reload ends every session that could be resumed.',
     'A server line of yours that calls a peer: ssl verify required verifyhost <name of the peer>, with crt and ca-file as in',
     'the crt-list. verifyhost takes the common name where a certificate has no DNS name: never with the anchors of a partner.',
+    ...(fips
+      ? [
+          'FIPS: HAProxy 2.6 has no setting for signature schemes; whether its OpenSSL runs the FIPS provider is for you to see to.',
+        ]
+      : []),
   );
   // The key lies beside its certificate as tls.key.
-  const configuration = `${says}global\n  ssl-load-extra-del-ext\n${listeners.map(frontend).join('')}`;
-  return { files: Object.fromEntries([...crtLists, ['haproxy.cfg', configuration]]) };
+  const load = faces.length === 0 ? '' : `  lua-load-per-thread ${trustDirectory}/${names}\n`;
+  const configuration = `${says}global\n  ssl-load-extra-del-ext\n${load}${listeners.map(frontend).join('')}`;
+  return {
+    files: Object.fromEntries([
+      ...listeners.map((listener) => [crtList(listener), certificates(rendering, listener)]),
+      ...(faces.length === 0 ? [] : [[names, `${luaHeading(server)}${luaNames(faces)}`]]),
+      ['haproxy.cfg', configuration],
+    ]),
+  };
 };
 
-const crtList = (listener: string) => `haproxy-${listener}.crt-list`;
+const crtList = ({ name }: RenderedListener) => `haproxy-${name}.crt-list`;
 
-function frontend({ name, port, protocol }: RenderedListener): string {
+const luaHeading = (server: Rendering['server']) =>
+  heading(server, `${version} Whom each certificate of this server lets in, by all names of a caller's certificate.`).replaceAll(
+    /^#/gm,
+    '--',
+  );
+
+function certificates({ server, minVersion, fips }: Rendering, { name, protocol, face }: RenderedListener): string {
+  const { tls12, tls13 } = cipherSuites(fips);
+  const settings = [
+    ...(protocol === 'MTLS' ? [`ca-file ${face.anchors}`, 'verify required'] : []),
+    `ssl-min-ver TLSv${minVersion}`,
+    ...(fips ? [`ciphers ${tls12.join(':')}`, `ciphersuites ${tls13.join(':')}`, `curves ${groups(fips).join(':')}`] : []),
+  ];
+  return `${heading(server, `${version} Listener ${name} (${protocol}).`)}${face.certificate} [${settings.join(' ')}]\n`;
+}
+
+function frontend(listener: RenderedListener): string {
+  const { name, port, protocol, face } = listener;
+  const check = `  tcp-request content reject unless { ssl_c_used 1 } { ssl_c_verify 0 } { lua.${verdictOf(face)} -m str allowed }\n`;
   return `
 frontend trustmesh-${name}
   mode ${protocol === 'HTTPS' ? 'http' : 'tcp'}
-  bind :${port} ssl crt-list ${trustDirectory}/${crtList(name)} no-tls-tickets
-  default_backend ${name}
+  bind :${port} ssl crt-list ${trustDirectory}/${crtList(listener)} no-tls-tickets
+${protocol === 'MTLS' ? check : ''}  default_backend ${name}
 `;
 }

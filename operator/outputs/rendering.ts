@@ -165,13 +165,11 @@ function renderedPeer(domain: TrustDomain, { pool, role, names }: PeerEntry): Re
   return { pool, role, names, spiffeIDs: [id(), ...names.map(id)] };
 }
 
-/** Why software that reads no names out of certificates is not rendered; undefined where it can be. */
-export function obstacleToTrustByCA(software: string, { server, listeners }: Rendering): string | undefined {
-  if (server.role === 'Edge') {
-    return `${software} is not rendered for an Edge: it cannot read the names in a partner's certificate. Use Envoy there.`;
-  }
+/** Why software that is rendered listener by listener is not rendered; undefined where it can be. */
+export function withoutListeners(software: string, { server, listeners }: Rendering): string | undefined {
   if (listeners.length > 0) return undefined;
-  return `${software} is rendered listener by listener, and spec.listeners has none with TLS whose certificate the server has: declare one.`;
+  const which = server.role === 'Edge' ? 'that says which face it shows' : 'whose certificate the server has';
+  return `${software} is rendered listener by listener, and spec.listeners has none with TLS ${which}: declare one.`;
 }
 
 /** The first lines of a file: what it is for, for which version, and what that software cannot check itself. */
@@ -179,9 +177,3 @@ export function heading(server: Rendering['server'], ...lines: readonly string[]
   const first = `Rendered by Trustmesh for TrustedServer ${server.namespace}/${server.name}. Changes are overwritten.`;
   return [first, ...lines].map((line) => `# ${line}\n`).join('');
 }
-
-/** What HAProxy and nginx leave open: to be told, not to be found out. */
-export const trustByCA = (software: string): readonly string[] => [
-  `${software} cannot read the names in a certificate: it believes every caller whose certificate chains to ca.crt, whether`,
-  'peers.json lists it or not. It holds no CRLs. Tickets are off, so that a reload ends every session that could be resumed.',
-];

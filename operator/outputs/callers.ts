@@ -1,0 +1,27 @@
+// Whom a listener lets in, by the names in the certificate that a caller shows: what every format holds callers to.
+import type { Face, Rendering } from './rendering.ts';
+
+export interface Callers {
+  /** A certificate with one of these as its only URI is let in: SPIFFE IDs of peers, compared octet by octet. */
+  readonly uris: readonly string[];
+  /** A certificate with one of these among its DNS names is let in: names of partners and gateways, in lower case, never a pattern. */
+  readonly dnsNames: readonly string[];
+}
+
+/** Both sorted and without repetition. Nobody is let in where both are empty. */
+export function callersOf({ peers, partners, trunks }: Face): Callers {
+  const gateways = trunks.filter(({ transport }) => transport === 'TLS');
+  return {
+    uris: sorted(peers.flatMap(({ spiffeIDs }) => spiffeIDs)),
+    dnsNames: sorted(
+      [...partners.flatMap(({ names }) => names), ...gateways.map(({ fqdn }) => fqdn)].map((name) => name.toLowerCase()),
+    ),
+  };
+}
+
+/** The faces behind which callers are asked for a certificate, each once. */
+export function facesWithCallers({ listeners }: Rendering): readonly Face[] {
+  return [...new Set(listeners.filter(({ protocol }) => protocol === 'MTLS').map(({ face }) => face))];
+}
+
+const sorted = (names: readonly string[]) => [...new Set(names)].sort();
