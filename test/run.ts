@@ -3,9 +3,11 @@
 //   npm test -- unit             one part: checks, unit, conformance, cluster or interop, or several
 //   npm test -- cluster lease    the files of a part whose path matches
 import { checks, runCheck } from './runner/check.ts';
+import { checkMatrix, updatesMatrix } from './runner/matrix.ts';
 import { type Outcome, verdict } from './runner/outcome.ts';
 import { parseSelection } from './runner/selection.ts';
 import { runSuite } from './runner/suite.ts';
+import { forgetRecords } from './support/matrix.ts';
 import { say } from './support/progress.ts';
 import { prepareTools, type Suite } from './support/toolchain.ts';
 
@@ -36,11 +38,22 @@ async function runSuites(chosen: readonly Suite[]): Promise<readonly Outcome[]> 
   return outcomes;
 }
 
+/** After the interop suite as a whole, or to take over what a part of it has measured. */
+async function runMatrixCheck(): Promise<readonly Outcome[]> {
+  const due = suites.includes('interop') && (patterns.length === 0 || updatesMatrix) && !interrupted.signal.aborted;
+  return due ? [await checkMatrix()] : [];
+}
+
 // Neither the checks nor these tests fill two cores; each of the other suites has them all.
 const isLight = (suite: Suite): boolean => suite === 'unit' || suite === 'conformance';
 const light = suites.filter(isLight);
 const heavy = suites.filter((suite) => !isLight(suite));
-const outcomes = (await Promise.all([runChecks(), runSuites(light)])).flat().concat(await runSuites(heavy));
+if (patterns.length === 0 && suites.includes('interop')) forgetRecords();
+const outcomes = [
+  ...(await Promise.all([runChecks(), runSuites(light)])).flat(),
+  ...(await runSuites(heavy)),
+  ...(await runMatrixCheck()),
+];
 const notRun = missing.map(({ tool }) => ({ name: tool.name, install: tool.install }));
 const { lines, exitCode } = verdict(outcomes, notRun, strict);
 process.stdout.write(`\n${lines.join('\n')}\n`);

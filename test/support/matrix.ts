@@ -1,0 +1,80 @@
+// What software can be held to, as the interop tests measure it: a test that has found something out records it here, and
+// docs/software.md is made of the records. One file for each test file, since several run side by side.
+import { appendFileSync, mkdirSync, rmSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join, relative } from 'node:path';
+import { z } from 'zod';
+
+const repository = join(import.meta.dirname, '../..');
+const records = join(repository, 'dist/matrix');
+
+/** The columns of the matrix, and what each asks. */
+export const capabilities = {
+  'Name check': 'As a client, it refuses a server whose certificate is of the right CA and has another name.',
+  'Allow-list': 'As a server, it refuses a caller whose certificate is of the right CA and who is not on the list.',
+  CRL: 'As a server, it refuses a caller whose certificate the CRL in a file names.',
+  Reload: 'What was blocked is refused after a reload, in resumed sessions too, and no connection that stood is dropped.',
+  'Name constraints': 'As a server, it refuses what a partner’s CA signed beyond the names that its cross-certificate permits.',
+} as const;
+export type Capability = keyof typeof capabilities;
+
+/** What a test has found out about one piece of software. */
+export interface Measurement {
+  /** `Envoy`; what it needs for this goes with it where that is another product: `HAProxy with Lua`. */
+  readonly software: string;
+  /** As far as it matters: `1.40`. */
+  readonly version: string;
+  readonly capability: Capability;
+  /** A few words: `yes`, `no: any certificate of the CA`, `yes, by itself`. */
+  readonly result: string;
+}
+
+const row = z.object({
+  software: z.string(),
+  version: z.string(),
+  capability: z.enum(['Name check', 'Allow-list', 'CRL', 'Reload', 'Name constraints']),
+  result: z.string(),
+  /** The test's file and full name. */
+  file: z.string(),
+  test: z.string(),
+});
+export type Row = z.infer<typeof row>;
+
+/** The file of records that this test file has begun; jest loads this module anew for each. */
+let begun: string | undefined;
+
+/** To be called at the end of the test that has measured it: what fails is not recorded, and so is missed. */
+export function record(measured: Measurement): void {
+  const { testPath, currentTestName } = expect.getState();
+  if (testPath === undefined || currentTestName === undefined) throw new Error('only a test records what it measured');
+  const file = join(records, `${basename(testPath)}.jsonl`);
+  if (begun !== file) {
+    mkdirSync(records, { recursive: true });
+    rmSync(file, { force: true });
+    begun = file;
+  }
+  const whole: Row = { ...measured, file: relative(repository, testPath), test: currentTestName };
+  appendFileSync(file, `${JSON.stringify(whole)}\n`);
+}
+
+/** Before a whole run: what was recorded by earlier ones no longer counts. */
+export function forgetRecords(): void {
+  rmSync(records, { recursive: true, force: true });
+}
+
+/** Everything recorded since, in no particular order. Throws where two tests have found out different things. */
+export async function recordedRows(): Promise<readonly Row[]> {
+  const names = await readdir(records).catch(() => []);
+  const texts = await Promise.all(names.map((name) => readFile(join(records, name), 'utf8')));
+  const rows = texts.flatMap((text) => text.split('\n').filter(Boolean)).map((line) => row.parse(JSON.parse(line)));
+  const byCell = new Map<string, Row>();
+  for (const each of rows) {
+    const cell = `${each.software} ${each.capability}`;
+    const other = byCell.get(cell);
+    if (other !== undefined && (other.result !== each.result || other.version !== each.version)) {
+      throw new Error(`${cell}: "${other.test}" found "${other.result}", and "${each.test}" found "${each.result}"`);
+    }
+    byCell.set(cell, each);
+  }
+  return [...byCell.values()];
+}
