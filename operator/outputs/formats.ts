@@ -2,12 +2,13 @@
 import type { TrustedServer } from '../api/v1alpha1/index.ts';
 import { envoy } from './envoy.ts';
 import { haproxy } from './haproxy.ts';
+import { kamailio } from './kamailio.ts';
 import { nginx } from './nginx.ts';
 import type { Files, Format, Rendering } from './rendering.ts';
 
 export type Output = NonNullable<TrustedServer['spec']['outputs']>[number];
 
-const formats: Readonly<Partial<Record<Output, Format>>> = { Envoy: envoy, HAProxy: haproxy, Nginx: nginx };
+const formats: Readonly<Partial<Record<Output, Format>>> = { Envoy: envoy, HAProxy: haproxy, Kamailio: kamailio, Nginx: nginx };
 
 /** Bytes of all data of one ConfigMap. The API server takes 1 MiB, metadata included. */
 export const dataLimit = 900 * 1024;

@@ -51,6 +51,9 @@ export const tools: readonly Tool[] = [
   onDebian('haproxy', ['haproxy'], ['interop'], 'haproxy'),
   // The package of the stream module brings nginx.
   onDebian('nginx', ['nginx'], ['interop'], 'libnginx-mod-stream'),
+  // The package of its TLS module brings Kamailio.
+  onDebian('kamailio', ['kamailio', 'kamcmd'], ['interop'], 'kamailio-tls-modules'),
+  onDebian('sipp', ['sipp'], ['interop'], 'sip-tester'),
   { name: 'envoy', commands: ['envoy'], suites: ['interop'], obtain: envoyProgram, install: ENVOY_HINT },
 ];
 

@@ -1,0 +1,60 @@
+// The names that a Kamailio believes, as a table of its module db_text, read into a hash table at start and again by
+// `kamcmd htable.reload trustmesh`: the script itself is of one size, whatever the number of peers, and needs no restart.
+//
+// Everybody has a label: a pool its FQDN, a trunk `trunk/<name>`, a partner `partner/<name>`. No FQDN has a slash.
+import { mediaOfTrunk } from './media.ts';
+import type { Face, RenderedPartner, RenderedTrunk, Rendering } from './rendering.ts';
+import { cipherSuites } from './tls-policy.ts';
+
+export const trunkLabel = ({ name }: Pick<RenderedTrunk, 'name'>) => `trunk/${name}`;
+export const partnerLabel = ({ name }: Pick<RenderedPartner, 'name'>) => `partner/${name}`;
+
+/** No certificate has it and no host is called so: a table with this row alone lets nobody in. */
+const nobody: Row = ['uri:trustmesh:nobody', 'nobody'];
+
+type Row = readonly [key: string, value: string];
+
+/** The text of the table. */
+export function namesTable(rendering: Rendering, face: Face): string {
+  const rows = new Map<string, string>([
+    nobody,
+    ...face.peers.flatMap(({ pool, names, spiffeIDs }): Row[] => [
+      ...spiffeIDs.map((id): Row => [`uri:${id}`, pool]),
+      ...names.map((name): Row => [`host:${name}`, pool]),
+    ]),
+    ...face.trunks.flatMap((trunk) => rowsOfTrunk(rendering, trunk)),
+    ...face.partners.flatMap(rowsOfPartner),
+    ...(rendering.fips ? allowedCiphers.map((suite): Row => [`cipher:${suite}`, 'approved']) : []),
+  ]);
+  const lines = [...rows].map(([key, value]) => `${escaped(key)}:0:0:${escaped(value)}\n`);
+  return `key_name(str) key_type(int) value_type(int) key_value(str)\n${lines.join('')}`;
+}
+
+function rowsOfTrunk({ media }: Rendering, trunk: RenderedTrunk): readonly Row[] {
+  const { fqdn, port, transport } = trunk;
+  const label = trunkLabel(trunk);
+  return [
+    [`host:${fqdn}`, label],
+    [`next:${label}`, `sip:${fqdn}:${port};transport=${transport.toLowerCase()}`],
+    [`media:${label}`, mediaOfTrunk(media, trunk)],
+    // Over TCP it shows no certificate, so none is believed to be its own.
+    ...(transport === 'TLS' ? [[`san:${fqdn}`, label] as const] : [[`plain:${label}`, transport] as const]),
+  ];
+}
+
+function rowsOfPartner(partner: RenderedPartner): readonly Row[] {
+  const { sipDomains, names, accessEdge } = partner;
+  const label = partnerLabel(partner);
+  return [
+    ...names.map((name): Row => [`san:${name.toLowerCase()}`, label]),
+    ...sipDomains.map((domain): Row => [`domain:${domain}`, label]),
+    ...[...names, ...sipDomains].map((name): Row => [`host:${name.toLowerCase()}`, label]),
+    ...(accessEdge === undefined ? [] : [[`next:${label}`, `sip:${accessEdge.fqdn}:${accessEdge.port};transport=tls`] as const]),
+  ];
+}
+
+const { tls12, tls13 } = cipherSuites(true);
+const allowedCiphers = [...tls12, ...tls13];
+
+/** A colon ends a field of db_text. */
+const escaped = (text: string) => text.replaceAll(':', '\\:');

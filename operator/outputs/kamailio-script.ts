@@ -1,0 +1,131 @@
+// The script of a Kamailio: who is let in, with which profile somebody is called, and whose replies are taken. Names lie in the
+// table of kamailio-names.ts, so that this is of one size. Equality alone: `=~` matches past a NUL.
+import { clearMediaScript } from './kamailio-media.ts';
+import { peersProfile } from './kamailio-tls.ts';
+import type { Rendering } from './rendering.ts';
+
+export interface ScriptFiles {
+  /** Path of the profiles. */
+  readonly profiles: string;
+  /** The directory of the table, and its name there. */
+  readonly directory: string;
+  readonly table: string;
+}
+
+export function trustScript({ fips, media }: Rendering, { profiles, directory, table }: ScriptFiles): string {
+  return `${fips ? '#!defenv OPENSSL_CONF\n' : ''}# A caller does not say for which address its connection is good (RFC 5923).
+tcp_accept_aliases=no
+
+modparam("tls", "config", "${profiles}")
+modparam("tls", "session_cache", 0)
+modparam("tls", "xavp_cfg", "tls")
+# Not cached, so that htable.reload reads the file as it is then.
+modparam("db_text", "db_mode", 1)
+modparam("htable", "db_url", "text://${directory}")
+modparam("htable", "htable", "trustmesh=>size=14;dbtable=${table};")
+# Which party each address was last called as.
+modparam("htable", "htable", "trustmesh_called=>size=12;autoexpire=3600;")
+
+# Sets $var(trustmesh_peer): the FQDN of a pool, trunk/<name>, partner/<name>, or "" for everybody else.
+route[TRUSTMESH_PEER] {
+  $var(trustmesh_peer) = "";
+  if ($proto != "tls" || $tls_peer_verified != 1) return;
+${fips ? '  if ($sht(trustmesh=>cipher:$tls_cipher_info) == $null) return;\n' : ''}  if ($sht(trustmesh=>uri:$tls_peer_san_uri) != $null) {
+    $var(trustmesh_peer) = $sht(trustmesh=>uri:$tls_peer_san_uri);
+    return;
+  }
+  $var(trustmesh_name) = $(tls_peer_san_hostname{s.tolower});
+  if ($sht(trustmesh=>san:$var(trustmesh_name)) != $null) {
+    $var(trustmesh_peer) = $sht(trustmesh=>san:$var(trustmesh_name));
+  }
+}
+
+# First in request_route: ends with 403 for whoever is nobody of ours, and for a partner that sends for a domain of others (RFC 5922).
+route[TRUSTMESH_ADMIT] {
+  route(TRUSTMESH_PEER);
+  if ($var(trustmesh_peer) == "") {
+    xlog("L_WARN", "trustmesh: refused $rm from $si:$sp, not a peer: $tls_peer_san_uri $tls_peer_san_hostname\\n");
+    if (!is_method("ACK")) sl_send_reply("403", "Not a Peer");
+    exit;
+  }
+  if ($(var(trustmesh_peer){s.select,0,/}) == "partner"
+      && $sht(trustmesh=>domain:$(fd{s.tolower})) != $var(trustmesh_peer)) {
+    xlog("L_WARN", "trustmesh: refused $rm of $var(trustmesh_peer), which sends for the domain $fd\\n");
+    if (!is_method("ACK")) sl_send_reply("403", "Not a Domain of This Peer");
+    exit;
+  }
+  if (route(TRUSTMESH_CLEAR)) {
+    xlog("L_WARN", "trustmesh: refused $rm of $var(trustmesh_peer): without SRTP\\n");
+    if (!is_method("ACK")) sl_send_reply("488", "SRTP Required");
+    exit;
+  }
+}
+
+${clearMediaScript(media)}
+
+# Before t_relay, and in branch_route where a request forks: the next hop's profile, over TLS. Ends with 403 where there is none.
+route[TRUSTMESH_TO] {
+  $var(trustmesh_host) = $(nh(d){s.tolower});
+  $xavp(tls) = $null;
+  if ($sht(trustmesh=>host:$var(trustmesh_host)) == $null) {
+    xlog("L_WARN", "trustmesh: refused to call $var(trustmesh_host), which is nobody of ours\\n");
+    if (!is_method("ACK")) sl_send_reply("403", "Next Hop Not in the Topology");
+    exit;
+  }
+  $var(trustmesh_to) = $sht(trustmesh=>host:$var(trustmesh_host));
+  if ($du == $null && $sht(trustmesh=>next:$var(trustmesh_to)) != $null) {
+    $du = $sht(trustmesh=>next:$var(trustmesh_to));
+  }
+  $xavp(tls=>label) = $var(trustmesh_to);
+  if ($sht(trustmesh=>plain:$var(trustmesh_to)) != $null) return;
+  if ($(nh(P){s.tolower}) != "tls") {
+    $var(trustmesh_port) = $nh(p);
+    if ($var(trustmesh_port) == 5060 || $var(trustmesh_port) == 0) $var(trustmesh_port) = 5061;
+    $du = "sip:" + $nh(d) + ":" + $var(trustmesh_port) + ";transport=tls";
+  }
+  $xavp(tls[0]=>server_name) = $(nh(d){s.tolower});
+  $var(trustmesh_kind) = $(var(trustmesh_to){s.select,0,/});
+  if ($var(trustmesh_kind) == "partner" || $var(trustmesh_kind) == "trunk") {
+    $xavp(tls[0]=>server_id) = $var(trustmesh_to);
+  } else {
+    $xavp(tls[0]=>server_id) = "${peersProfile}";
+  }
+}
+
+# Kamailio finds an open connection by address and port alone: an address that was called as one party is not called as another.
+onsend_route {
+  if ($xavp(tls[0]=>server_id) != $null) {
+    if ($snd(sproto) != "tls") {
+      xlog("L_WARN", "trustmesh: not sent to $snd(ip):$snd(port): not over TLS\\n");
+      drop;
+    }
+    if ($sht(trustmesh_called=>$snd(ip):$snd(port)) == $null) {
+      $sht(trustmesh_called=>$snd(ip):$snd(port)) = $xavp(tls[0]=>label);
+    }
+    if ($sht(trustmesh_called=>$snd(ip):$snd(port)) != $xavp(tls[0]=>label)) {
+      xlog("L_WARN", "trustmesh: not sent to $xavp(tls[0]=>label) at $snd(ip):$snd(port), which was called as $sht(trustmesh_called=>$snd(ip):$snd(port))\\n");
+      drop;
+    }
+  }
+}
+
+# Nobody answers for another: the one name check of outgoing connections that Kamailio can be made to do.
+reply_route {
+  if ($proto == "tls") {
+    route(TRUSTMESH_PEER);
+    if ($var(trustmesh_peer) == "") {
+      xlog("L_WARN", "trustmesh: dropped $rs from $si:$sp, not a peer: $tls_peer_san_uri $tls_peer_san_hostname\\n");
+      drop;
+    }
+    if ($sht(trustmesh_called=>$si:$sp) != $null && $sht(trustmesh_called=>$si:$sp) != $var(trustmesh_peer)) {
+      xlog("L_WARN", "trustmesh: dropped $rs from $si:$sp: called $sht(trustmesh_called=>$si:$sp), answered by $var(trustmesh_peer)\\n");
+      drop;
+    }
+    if (route(TRUSTMESH_CLEAR)) {
+      xlog("L_WARN", "trustmesh: dropped $rs of $var(trustmesh_peer): it answers without SRTP\\n");
+      drop;
+    }
+  }
+}
+`;
+}

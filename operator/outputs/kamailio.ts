@@ -1,0 +1,104 @@
+// Kamailio: for each listener its TLS profiles and a script to include, for each face the table of the names believed
+// there, and OpenSSL's configuration. One Kamailio serves one listener: its profiles go by local address, which nobody knows
+// here, and by a name that the caller chooses, which must not choose whom to believe.
+
+import { mediaScript } from './kamailio-media.ts';
+import { namesTable } from './kamailio-names.ts';
+import { trustScript } from './kamailio-script.ts';
+import { openSSLConfiguration, tlsProfiles } from './kamailio-tls.ts';
+import { type Face, type Format, heading, type RenderedListener, type Rendering, trustDirectory } from './rendering.ts';
+
+const version = 'For Kamailio 5.6.';
+const openSSL = 'kamailio-openssl.cnf';
+const media = 'kamailio-media.cfg';
+
+export const kamailio: Format = (rendering) => {
+  const listeners = rendering.listeners.filter(({ protocol }) => protocol !== 'HTTPS');
+  if (listeners.length === 0) {
+    return {
+      refused:
+        'Kamailio is rendered listener by listener, and spec.listeners has none for SIP over TLS whose certificate the server has: ' +
+        'declare one with the protocol MTLS or TLS, and on an Edge its face.',
+    };
+  }
+  const { server } = rendering;
+  const faces = new Set(listeners.map(({ face }) => face));
+  return {
+    files: Object.fromEntries([
+      ...listeners.flatMap((listener): [string, string][] => [
+        [
+          profiles(listener),
+          `${profilesSay(server, listener)}${tlsProfiles(rendering, listener, shownByCallerOf(rendering, listener))}`,
+        ],
+        [script(listener), `${scriptSays(server, listener)}${trustScript(rendering, pathsOf(listener))}`],
+      ]),
+      ...[...faces].map((face): [string, string] => [table(face), namesTable(rendering, face)]),
+      [media, `${mediaSays(server)}${mediaScript(rendering.media)}`],
+      [openSSL, `${openSSLSays(rendering)}${openSSLConfiguration(rendering)}`],
+    ]),
+  };
+};
+
+const profiles = ({ name }: RenderedListener) => `kamailio-${name}-tls.cfg`;
+const script = ({ name }: RenderedListener) => `kamailio-${name}.cfg`;
+// db_text knows no comments.
+const table = ({ name }: Face) => `kamailio-${name}-names`;
+const pathsOf = (listener: RenderedListener) => ({
+  profiles: `${trustDirectory}/${profiles(listener)}`,
+  directory: trustDirectory,
+  table: table(listener.face),
+});
+
+/** An Edge may call with another certificate than it is called by. */
+function shownByCallerOf({ faces }: Rendering, { face }: RenderedListener): Face {
+  if (face.use !== 'AccessEdgeExternal') return face;
+  return faces.find(({ use }) => use === 'AccessEdgeOutbound') ?? face;
+}
+
+function profilesSay(server: Rendering['server'], { name, protocol, port }: RenderedListener): string {
+  return heading(
+    server,
+    `${version} TLS profiles of the listener ${name} (${protocol}, port ${port}), which kamailio-${name}.cfg names.`,
+    'Kamailio verifies chains and reads no names here: the script does. kamcmd tls.reload takes up a change for new connections.',
+    'It checks no CRLs: a server that left the topology, and a partner that was blocked, are refused by name.',
+  );
+}
+
+function scriptSays(server: Rendering['server'], { name, protocol, port, face }: RenderedListener): string {
+  return heading(
+    server,
+    `${version} Listener ${name} (${protocol}, port ${port}). In kamailio.cfg, and before every route of yours:`,
+    '  enable_tls=yes',
+    `  listen=tls:<address>:${port}`,
+    '  loadmodule "tls.so"',
+    '  loadmodule "tm.so", and sl, pv, xlog, textops, sdpops, db_text, htable',
+    `  include_file "${trustDirectory}/kamailio-${name}.cfg"`,
+    `In request_route: ${protocol === 'MTLS' ? 'route(TRUSTMESH_ADMIT) before all else, and ' : ''}route(TRUSTMESH_TO) before t_relay.`,
+    `Start it as OPENSSL_CONF=${trustDirectory}/${openSSL} kamailio --atexit=no.`,
+    `kamcmd htable.reload trustmesh reads ${table(face)} anew, without a restart: who was removed there is refused from then on.`,
+    'What Kamailio 5.6 does not check, and what follows:',
+    '- It verifies no name of whom it calls. The profile holds the anchors of that party alone, and the script drops replies that',
+    '  bear another name; the request itself has been sent by then.',
+    '- $tls_peer_san_hostname is the first DNS name of a certificate. A partner or gateway is refused whose first one is not known,',
+    '  whatever comes after it. Servers of the domain go by their one URI.',
+    '- Of a partner the domain in From is checked, not those in other headers.',
+    '- It has no setting for tickets: its processes hold keys of their own, and each request is checked against the list as it is.',
+    '  The configuration of OpenSSL turns them off.',
+    '- A trunk over TCP shows no certificate: your own script lets it in, by address, instead of TRUSTMESH_ADMIT.',
+    'Your own hash tables cannot come from another database in this Kamailio: modparam db_url of htable is taken.',
+  );
+}
+
+const mediaSays = (server: Rendering['server']) =>
+  heading(
+    server,
+    `${version} Media by rtpengine 11: load its module, name its socket, and include this after kamailio-<listener>.cfg.`,
+    'route(TRUSTMESH_OFFER) after route(TRUSTMESH_TO), and route(TRUSTMESH_ANSWER) in onreply_route where there is a description.',
+  );
+
+const openSSLSays = ({ server, fips }: Rendering) =>
+  heading(
+    server,
+    'For OpenSSL 3.0, by the environment variable OPENSSL_CONF of Kamailio.',
+    ...(fips ? ['FIPS: it chooses what is approved; that an approved module does it is for the machine to see to.'] : []),
+  );

@@ -1,0 +1,130 @@
+// A real Kamailio on rendered files: checked by its own checker, then running on 127.0.0.1, with names that resolve to whom a
+// test says. What is in the script beyond the rendered include is what the documentation tells a user to write.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from './port.ts';
+import { type Program, runProgram, startProgram } from './process.ts';
+import { waitFor } from './wait.ts';
+
+export interface KamailioOptions {
+  /** The rendered `kamailio-<listener>.cfg`, its `kamailio-openssl.cnf` beside it. */
+  readonly include: string;
+  readonly openSSL: string;
+  /** Where its TLS listener is, on 127.0.0.1. */
+  readonly port: number;
+  /** What it does with a request that was let in; by default it answers OPTIONS and passes on the rest. */
+  readonly route?: string;
+  /** More of the script: modules, other routes. */
+  readonly more?: string;
+}
+
+export interface Kamailio extends AsyncDisposable {
+  readonly port: number;
+  /** UDP, on 127.0.0.1: a request that comes here is sent to where its URI says, as a server behind would. */
+  readonly inside: number;
+  readonly program: Program;
+  /** A command of `kamcmd`; returns its answer. */
+  command(...args: readonly string[]): Promise<string>;
+  /** Makes a name resolve to an address of this machine. */
+  resolve(name: string, address?: string): Promise<void>;
+}
+
+const answering = 'if (is_method("OPTIONS")) { sl_send_reply("200", "OK"); exit; }';
+
+/** The configuration of a user of the files, as text. */
+function configuration(
+  directory: string,
+  inside: number,
+  { include, port, route = answering, more = '' }: KamailioOptions,
+): string {
+  return `#!KAMAILIO
+enable_tls=yes
+listen=tls:127.0.0.1:${port}
+listen=udp:127.0.0.1:${inside}
+children=2
+tcp_children=2
+log_stderror=yes
+fork=yes
+loadmodule "tls.so"
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "pv.so"
+loadmodule "xlog.so"
+loadmodule "textops.so"
+loadmodule "sdpops.so"
+loadmodule "db_text.so"
+loadmodule "htable.so"
+include_file "${include}"
+loadmodule "rr.so"
+loadmodule "maxfwd.so"
+loadmodule "siputils.so"
+loadmodule "ctl.so"
+modparam("ctl", "binrpc", "unix:${directory}/ctl")
+# A test waits for what does not come.
+modparam("tm", "fr_timer", 4000)
+${more}
+request_route {
+  if (!mf_process_maxfwd_header("10")) { sl_send_reply("483", "Too Many Hops"); exit; }
+  if ($proto != "udp" || src_ip != 127.0.0.1) {
+    route(TRUSTMESH_ADMIT);
+    ${route}
+  }
+  if (has_totag() && loose_route()) {
+    if ($nh(d) != "127.0.0.1") route(TRUSTMESH_TO);
+    t_relay();
+    exit;
+  }
+  if (is_method("INVITE")) record_route();
+  if ($proto == "udp") route(TRUSTMESH_TO);
+  if (!t_relay()) sl_reply_error();
+}
+`;
+}
+
+/** Throws what its checker says. */
+export async function startKamailio(options: KamailioOptions): Promise<Kamailio> {
+  const directory = await mkdtemp(join(tmpdir(), 'trustmesh-kamailio-'));
+  const inside = await freePort();
+  const file = join(directory, 'kamailio.cfg');
+  await writeFile(file, configuration(directory, inside, options));
+  const env = { OPENSSL_CONF: options.openSSL };
+  const args = ['--atexit=no', '-f', file];
+  await runProgram('kamailio', [...args, '-c'], { env });
+  const program = await startProgram('kamailio', [...args, '-DD', '-E', '-m', '128', '-M', '16', '-Y', directory], { env });
+  const command = async (...words: readonly string[]) =>
+    (await runProgram('kamcmd', ['-s', `unix:${join(directory, 'ctl')}`, ...words])).stdout;
+  try {
+    await waitFor(
+      `Kamailio to listen on ${options.port}`,
+      async () => {
+        if (!program.running) throw new Error('it ended');
+        await listening(options.port);
+        return await command('core.uptime');
+      },
+      { limitMs: 20_000, seen: () => program.output() },
+    );
+  } catch (error) {
+    await program.stop();
+    throw error;
+  }
+  return {
+    port: options.port,
+    inside,
+    program,
+    command,
+    resolve: async (name, address = '127.0.0.1') => void (await command('dns.add_a', name, '86400', address, '0')),
+    [Symbol.asyncDispose]: async () => {
+      await program.stop();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function listening(port: number): Promise<void> {
+  const socket = connect(port, '127.0.0.1');
+  return new Promise((resolve, reject) => {
+    socket.once('connect', resolve).once('error', reject);
+  }).finally(() => socket.destroy()) as Promise<void>;
+}

@@ -1,0 +1,170 @@
+// SIP as far as the tests need it (RFC 3261): one request and its final response, by UDP or as a TLS client that shows whatever
+// certificate it is given; and a gateway that answers over TLS. Calls with media are sipp's.
+import { randomBytes } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { connect, createServer, type TLSSocket, type TlsOptions } from 'node:tls';
+import { freePort } from './port.ts';
+import { waitFor } from './wait.ts';
+
+/** Key and chain that somebody shows, and the anchors that it believes. */
+export interface Identity {
+  readonly 'tls.crt': Buffer;
+  readonly 'tls.key': Buffer;
+}
+
+export interface SIPRequest {
+  readonly method?: 'OPTIONS' | 'INVITE';
+  /** `sip:` URI: where it goes. */
+  readonly to: string;
+  /** `sip:` URI: who says to send it. */
+  readonly from: string;
+  /** A session description. */
+  readonly sdp?: string;
+}
+
+/** `refused`: no connection, or one that the other side ended without an answer. */
+export type SIPAnswer = { readonly status: number; readonly reason: string } | { readonly refused: string };
+
+/** A request by UDP to 127.0.0.1, sent again until it is answered. */
+export async function askByUDP(port: number, request: SIPRequest, limitMs = 8_000): Promise<SIPAnswer> {
+  const socket = createSocket('udp4');
+  try {
+    socket.bind(0, '127.0.0.1');
+    await once(socket, 'listening');
+    const message = textOf(request, 'UDP', socket.address().port);
+    let answer: SIPAnswer | undefined;
+    socket.on('message', (data) => {
+      answer ??= finalAnswer(data.toString('latin1'));
+    });
+    const deadline = performance.now() + limitMs;
+    let sentAt = Number.NEGATIVE_INFINITY;
+    const answered = () => {
+      if (performance.now() > deadline) return { refused: `no answer within ${limitMs / 1000} s` };
+      if (performance.now() - sentAt > 1_000) {
+        sentAt = performance.now();
+        socket.send(message, port, '127.0.0.1');
+      }
+      return answer;
+    };
+    return await waitFor(`an answer to ${request.to}`, answered, { limitMs: limitMs + 5_000 });
+  } finally {
+    socket.close();
+  }
+}
+
+export interface TLSCall extends SIPRequest {
+  readonly port: number;
+  /** Absent: no certificate is shown. */
+  readonly identity?: Identity;
+  readonly tls?: Pick<TlsOptions, 'minVersion' | 'maxVersion' | 'ciphers' | 'ecdhCurve'>;
+}
+
+/** A request over a TLS connection of its own to 127.0.0.1. It believes whoever answers: it is the caller that is tried. */
+export async function askByTLS({ port, identity, tls = {}, ...request }: TLSCall): Promise<SIPAnswer> {
+  const socket = connect({
+    ...tls,
+    host: '127.0.0.1',
+    port,
+    rejectUnauthorized: false,
+    ...(identity === undefined ? {} : { cert: identity['tls.crt'], key: identity['tls.key'] }),
+  });
+  const limit = setTimeout(() => socket.destroy(new Error('no answer within 8 s')), 8_000);
+  try {
+    return await new Promise((resolve) => {
+      let received = '';
+      socket.once('secureConnect', () => socket.write(textOf(request, 'TLS', socket.localPort ?? 0)));
+      socket.setEncoding('latin1').on('data', (data) => {
+        received += data;
+        const answer = finalAnswer(received);
+        if (answer !== undefined) resolve(answer);
+      });
+      socket.once('error', (error) => resolve({ refused: error.message }));
+      socket.once('close', () => resolve({ refused: 'the connection was closed' }));
+    });
+  } finally {
+    clearTimeout(limit);
+    socket.destroy();
+  }
+}
+
+export interface Gateway extends AsyncDisposable {
+  readonly port: number;
+  /** First lines of the requests that came, in order. */
+  readonly requests: readonly string[];
+}
+
+/** Listens for SIP over mutual TLS on 127.0.0.1, and answers every request with 200. */
+export async function startGateway(
+  identity: Identity & { readonly 'ca.crt': Buffer },
+  tls: Pick<TlsOptions, 'ciphers' | 'ecdhCurve'> = {},
+): Promise<Gateway> {
+  const requests: string[] = [];
+  const sockets = new Set<TLSSocket>();
+  const options = {
+    ...tls,
+    cert: identity['tls.crt'],
+    key: identity['tls.key'],
+    ca: identity['ca.crt'],
+    requestCert: true,
+    rejectUnauthorized: true,
+  };
+  const server = createServer(options, (socket) => {
+    sockets.add(socket);
+    socket.on('error', () => socket.destroy()).on('close', () => sockets.delete(socket));
+    socket.setEncoding('latin1').on('data', (data: string) => {
+      const [first = ''] = data.split('\r\n');
+      if (!first.endsWith('SIP/2.0')) return;
+      requests.push(first);
+      socket.write(answerTo(data));
+    });
+  });
+  const port = await freePort();
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port,
+    requests,
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+function textOf({ method = 'OPTIONS', to, from, sdp = '' }: SIPRequest, transport: 'UDP' | 'TLS', port: number): string {
+  const id = () => randomBytes(8).toString('hex');
+  const lines = [
+    `${method} ${to} SIP/2.0`,
+    `Via: SIP/2.0/${transport} 127.0.0.1:${port};branch=z9hG4bK${id()};rport`,
+    'Max-Forwards: 70',
+    `From: <${from}>;tag=${id()}`,
+    `To: <${to}>`,
+    `Call-ID: ${id()}`,
+    `CSeq: 1 ${method}`,
+    `Contact: <sip:test@127.0.0.1:${port}>`,
+    ...(sdp === '' ? [] : ['Content-Type: application/sdp']),
+    `Content-Length: ${Buffer.byteLength(sdp)}`,
+  ];
+  return `${lines.join('\r\n')}\r\n\r\n${sdp}`;
+}
+
+function answerTo(request: string): string {
+  const headers = request.split('\r\n').filter((line) => /^(Via|From|Call-ID|CSeq|Record-Route):/i.test(line));
+  const to = /^To:.*$/im.exec(request)?.[0] ?? '';
+  return [`SIP/2.0 200 OK`, ...headers, `${to};tag=gateway`, 'Content-Length: 0', '', ''].join('\r\n');
+}
+
+function finalAnswer(text: string): SIPAnswer | undefined {
+  for (const [, status, reason = ''] of text.matchAll(/^SIP\/2\.0 ([2-6][0-9]{2}) ([^\r\n]*)\r\n/gm)) {
+    return { status: Number(status), reason };
+  }
+  return undefined;
+}
+
+/** A session description with one audio stream, and a key where it is encrypted. */
+export function sessionDescription(transport: 'RTP/AVP' | 'RTP/SAVP', port = 40_000): string {
+  const key = `a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${randomBytes(30).toString('base64')}\r\n`;
+  return `v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio ${port} ${transport} 0\r\n${transport === 'RTP/SAVP' ? key : ''}`;
+}
