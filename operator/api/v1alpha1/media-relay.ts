@@ -5,7 +5,20 @@ import { duration, durationsCompare } from './duration.ts';
 import { baseStatus, certificateFacts } from './fields.ts';
 import { fqdn, objectName } from './names.ts';
 
-const port = (otherwise: number) => z.int32().min(1).max(65535).default(otherwise);
+const port = z.int32().min(1).max(65535);
+
+const relayPorts = constrained(
+  z.object({
+    from: port.describe('First port.'),
+    to: port.describe('Last port.'),
+  }),
+  {
+    rule: 'self.from <= self.to',
+    message: 'from is at most to.',
+    messageExpression: '"The ports %d to %d are none: from is at most to.".format([self.from, self.to])',
+    fieldPath: '.to',
+  },
+);
 
 const credentials = constrained(
   z.object({
@@ -15,6 +28,10 @@ const credentials = constrained(
       messageExpression: '"Credentials live for 1m to 4320h (180 days), not for %s.".format([self])',
     }).describe('How long a credential is good after a registrar has made it.'),
     rollEvery: duration.default('720h').describe('How often the shared secret is rolled.'),
+    propagation: duration
+      .default('2m')
+      .describe('How long whoever reads a changed Secret may take to load it. A kubelet brings it to a Pod within two minutes.'),
+    generation: z.int32().min(1).default(1).describe('Raise it to roll the shared secret now.'),
   }),
   durationsCompare(['lifetime', '<=', 'rollEvery'], 'old and new are valid together for the lifetime of a credential'),
 );
@@ -27,8 +44,9 @@ export const mediaRelaySpec = z.object({
   realm: fqdn.optional().describe('Realm of its credentials (RFC 8489); the first SIP domain of the domain where absent.'),
   ports: z
     .object({
-      turn: port(3478).describe('UDP and TCP port of STUN and TURN.'),
-      turns: port(5349).describe('TCP port of TURN over TLS.'),
+      turn: port.default(3478).describe('UDP and TCP port of STUN and TURN.'),
+      turns: port.default(5349).describe('TCP port of TURN over TLS.'),
+      relay: relayPorts.optional().describe('UDP ports that media is relayed on; 49152 to 65535 where absent.'),
     })
     .prefault({})
     .describe('Where the relay listens.'),
@@ -45,7 +63,8 @@ export const mediaRelaySpec = z.object({
     .meta({
       'x-kubernetes-list-type': 'map',
       'x-kubernetes-list-map-keys': ['namespace', 'name'],
-      description: 'The servers that make credentials for it. Absent: every registrar of the domain.',
+      description:
+        'The servers that make credentials for it. Absent: every registrar (FrontEnd, StandardEdition, Director, SurvivableBranch) and every Mediation server of the domain.',
     }),
   certificate: z
     .object({
