@@ -1,4 +1,5 @@
 // The programs that the suites need beside Node: where each comes from, how it is had, what to install where it cannot be.
+import { exists } from './cache.ts';
 import { findBinary } from './controlplane/binaries.ts';
 import { ENVOY_HINT, envoyProgram } from './envoy.ts';
 import { GO_HINT } from './go.ts';
@@ -15,6 +16,8 @@ export interface Tool {
   readonly suites: readonly Suite[];
   /** The Debian package that has them. */
   readonly debianPackage?: string;
+  /** What that package adds where it is no command: absolute paths, as Debian has them. */
+  readonly debianFiles?: readonly string[];
   /** Finds or builds the program. Absent: it must be on PATH. */
   readonly obtain?: () => Promise<unknown>;
   /** For a person: what to install. */
@@ -29,11 +32,18 @@ const ofControlPlane = (name: Parameters<typeof findBinary>[0], suites: readonly
   install: `${name} on PATH or in KUBEBUILDER_ASSETS, or what builds it: ${GO_HINT}`,
 });
 
-const onDebian = (name: string, commands: readonly string[], suites: readonly Suite[], debianPackage: string): Tool => ({
+const onDebian = (
+  name: string,
+  commands: readonly string[],
+  suites: readonly Suite[],
+  debianPackage: string,
+  debianFiles: readonly string[] = [],
+): Tool => ({
   name,
   commands,
   suites,
   debianPackage,
+  debianFiles,
   install: `${commands.join(', ')} (on Debian: apt-get install ${debianPackage})`,
 });
 
@@ -49,8 +59,9 @@ export const tools: readonly Tool[] = [
   ofControlPlane('kubectl', ['cluster']),
   ofControlPlane('helm', ['unit', 'cluster', 'interop']),
   onDebian('haproxy', ['haproxy'], ['interop'], 'haproxy'),
-  // The package of the stream module brings nginx.
-  onDebian('nginx', ['nginx'], ['interop'], 'libnginx-mod-stream'),
+  // The packages of its njs modules bring nginx.
+  onDebian('nginx', ['nginx'], ['interop'], 'libnginx-mod-stream-js', ['/usr/lib/nginx/modules/ngx_stream_js_module.so']),
+  onDebian('nginx-http-js', ['nginx'], ['interop'], 'libnginx-mod-http-js', ['/usr/lib/nginx/modules/ngx_http_js_module.so']),
   // The package of its TLS module brings Kamailio.
   onDebian('kamailio', ['kamailio', 'kamcmd'], ['interop'], 'kamailio-tls-modules'),
   onDebian('sipp', ['sipp'], ['interop'], 'sip-tester'),
@@ -95,8 +106,10 @@ async function absentOf(commands: readonly string[]): Promise<readonly string[]>
 async function installDebianPackages(needed: readonly Tool[]): Promise<void> {
   if (process.getuid?.() !== 0 || (await onPath('apt-get')) === undefined) return;
   const packages: string[] = [];
-  for (const { commands, debianPackage } of needed) {
-    if (debianPackage !== undefined && (await absentOf(commands)).length > 0) packages.push(debianPackage);
+  for (const { commands, debianPackage, debianFiles = [] } of needed) {
+    if (debianPackage === undefined) continue;
+    const there = (await absentOf(commands)).length === 0 && (await Promise.all(debianFiles.map(exists))).every(Boolean);
+    if (!there) packages.push(debianPackage);
   }
   if (packages.length === 0) return;
   const aptGet = (...args: string[]): Promise<unknown> =>
