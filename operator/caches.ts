@@ -62,7 +62,7 @@ export function createCaches({ client, log, namespace, watchNamespaces }: CacheO
     mediaGateways: new Store<MediaGateway>({ log }),
     federatedPartners: new Store<FederatedPartner>({ log }),
     mediaRelays: new Store<MediaRelay>({ log }),
-    secrets: new Store<MetadataObject>({ log, indexes: { owner: ownersOf } }),
+    secrets: new Store<MetadataObject>({ log, indexes: { owner: ownersOf, relay: relayOf } }),
     configMaps: new Store<MetadataObject>({ log, indexes: { bundle: bundleOf, domain: domainOf } }),
     namespaces: new Store<Namespace>({ log }),
   };
@@ -122,6 +122,12 @@ export function createCaches({ client, log, namespace, watchNamespaces }: CacheO
 
 function ownersOf({ metadata }: MetadataObject): readonly string[] {
   return (metadata.ownerReferences ?? []).flatMap((owner) => (owner.controller === true ? [owner.uid] : []));
+}
+
+/** The media relay that a Secret belongs to, `namespace/name`. */
+function relayOf({ metadata }: MetadataObject): readonly string[] {
+  const relay = metadata.labels?.[label.mediaRelay];
+  return relay === undefined ? [] : [`${metadata.labels?.[label.mediaRelayNamespace] ?? metadata.namespace}/${relay}`];
 }
 
 function bundleOf({ metadata }: MetadataObject): readonly string[] {

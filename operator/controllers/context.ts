@@ -25,7 +25,7 @@ export interface Stores {
   readonly mediaGateways: Store<MediaGateway>;
   readonly federatedPartners: Store<FederatedPartner>;
   readonly mediaRelays: Store<MediaRelay>;
-  /** By metadata, and only those that carry our label. Index: `owner` (UID). */
+  /** By metadata, and only those that carry our label. Indexes: `owner` (UID), `relay` (`namespace/name`). */
   readonly secrets: Store<MetadataObject>;
   /** As Secrets. Indexes: `bundle` (`domain/audience/namespace`), `domain`. */
   readonly configMaps: Store<MetadataObject>;

@@ -104,7 +104,7 @@ function conflictOver(
     if (holder.kind === 'Claim') {
       const { claim } = holder;
       return {
-        message: `${name} is held by TrustedServer ${claim.namespace}/${claim.name}. Remove it there, or use another name here.`,
+        message: `${name} is held by ${claim.kind} ${claim.namespace}/${claim.name}. Remove it there, or use another name here.`,
       };
     }
     const { until } = holder;

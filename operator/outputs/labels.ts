@@ -10,6 +10,8 @@ export const label = {
   server: 'trustmesh.io/server',
   mediaGateway: 'trustmesh.io/media-gateway',
   mediaRelay: 'trustmesh.io/media-relay',
+  /** Of the relay, where what belongs to it lies elsewhere. */
+  mediaRelayNamespace: 'trustmesh.io/media-relay-namespace',
   use: 'trustmesh.io/use',
   enterpriseCA: 'trustmesh.io/enterprise-ca',
 } as const;
@@ -29,6 +31,9 @@ export const annotation = {
   member: 'trustmesh.io/member',
   adopt: 'trustmesh.io/adopt',
   owner: 'trustmesh.io/owner-uid',
+  contentHash: 'trustmesh.io/content-hash',
+  secretID: 'trustmesh.io/secret-id',
+  credentialRoll: 'trustmesh.io/credential-roll',
 } as const;
 
 /** RFC 3339 in whole seconds, as Kubernetes writes times. */

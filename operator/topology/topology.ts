@@ -76,6 +76,8 @@ export class Topology {
   readonly #placements = new Map<string, Placement>();
   readonly #byNamespace = new Map<string, Set<string>>();
   readonly #byDomain = new Map<string, Set<string>>();
+  /** `domain/role` to its servers. */
+  readonly #byRole = new Map<string, Set<string>>();
   /** Name to whoever declares it: the key of a server, or the kind and key of a device. */
   readonly #claims = new Map<string, Set<string>>();
   /** `domain/role` to namespace to the number of listed servers there. */
@@ -155,6 +157,11 @@ export class Topology {
 
   partner(name: string): FederatedPartner | undefined {
     return this.#partners.get(name);
+  }
+
+  /** Every server of a role, listed or not. */
+  serversOfRole(domain: string, role: Role): ReadonlySet<string> {
+    return this.#byRole.get(ownerOf({ trustDomain: domain, role })) ?? new Set();
   }
 
   /** Whether a listed server of the domain names this CA for one of its certificates, or for one of its internal ones. */
@@ -382,11 +389,15 @@ export class Topology {
 
   /** Relays deliver their credentials to registrars, and to none that is not listed. */
   #tellRelays(before: Placement | undefined, after: Placement | undefined): void {
-    const meets = (placement: Placement | undefined) =>
-      placement?.listed === true && relayUsers.includes(placement.server.spec.role) ? placement.server.metadata.uid : undefined;
-    if (meets(before) === meets(after)) return;
-    for (const domain of new Set([before, after].flatMap((each) => each?.server.spec.trustDomain ?? [])))
-      for (const relay of this.#relays.of(domain)) this.#options.dirty.relay(relay);
+    const presence = (placement: Placement | undefined) =>
+      placement?.listed === true ? placement.server.metadata.uid : undefined;
+    if (presence(before) === presence(after)) return;
+    for (const each of [before, after].filter((placement) => placement !== undefined)) {
+      for (const relay of this.#relays.of(each.server.spec.trustDomain)) {
+        const device = this.#relays.get(relay)?.device;
+        if (device !== undefined && presentsTo(device, each)) this.#options.dirty.relay(relay);
+      }
+    }
   }
 
   #index(before: Placement | undefined, after: Placement | undefined): void {
@@ -395,6 +406,7 @@ export class Topology {
       this.#placements.delete(key);
       unlink(this.#byNamespace, server.metadata.namespace ?? '', key);
       unlink(this.#byDomain, server.spec.trustDomain, key);
+      unlink(this.#byRole, ownerOf(server.spec), key);
       for (const list of peerListsRead(server)) unlink(this.#readers, list, key);
       for (const name of names) unlink(this.#claims, name, key);
     }
@@ -403,6 +415,7 @@ export class Topology {
       this.#placements.set(key, after);
       link(this.#byNamespace, server.metadata.namespace ?? '', key);
       link(this.#byDomain, server.spec.trustDomain, key);
+      link(this.#byRole, ownerOf(server.spec), key);
       for (const list of peerListsRead(server)) link(this.#readers, list, key);
       for (const name of names) link(this.#claims, name, key);
     }
@@ -566,8 +579,13 @@ function namedAuthorities(server: TrustedServer, domain: TrustDomain): readonly 
   ];
 }
 
-/** Servers that may make credentials for a media relay: registrars, and mediation servers for calls of their trunks. */
-const relayUsers: readonly Role[] = [...registrars, 'Mediation'];
+/** Servers that make credentials for a media relay where it names none: registrars, and mediation servers for calls of their trunks. */
+export const relayUsers: readonly Role[] = [...registrars, 'Mediation'];
+
+function presentsTo({ spec }: MediaRelay, { key, server }: Placement): boolean {
+  if (spec.registrars === undefined) return relayUsers.includes(server.spec.role);
+  return spec.registrars.some(({ namespace, name }) => `${namespace}/${name}` === key);
+}
 
 /** The server at the other end of a gateway's trunk, `namespace/name`. */
 function serverOfTrunk({ metadata, spec }: MediaGateway): string {

@@ -36,7 +36,10 @@ export function observe(key: string, context: Context): Observation | undefined 
   const needs =
     domain === undefined ? [] : certificateNeeds(server, domain).map((need) => observeNeed(server, domain, need, context));
   const held = new Set(needs.map(({ need }) => need.secretName));
-  const leftovers = stores.secrets.byIndex('owner', server.metadata.uid).filter((secret) => !held.has(secret.metadata.name));
+  const leftovers = stores.secrets
+    .byIndex('owner', server.metadata.uid)
+    // Credentials for a media relay go with the server too, and are the relay's to keep.
+    .filter(({ metadata }) => !held.has(metadata.name) && metadata.labels?.[label.mediaRelay] === undefined);
   const end = placement.admission?.admitted === false ? graceEnd(server, now(), grace) : undefined;
   return {
     server,
