@@ -8,6 +8,7 @@ import type { Context, Wake } from './controllers/context.ts';
 import { EnterpriseCAs } from './controllers/enterprise-ca/index.ts';
 import { reconcileSharedCertificate } from './controllers/shared-certificate/index.ts';
 import { sharedOwner } from './controllers/shared-secret.ts';
+import { TrunkState } from './controllers/trunk-state.ts';
 import { TrustBundles } from './controllers/trust-bundle/index.ts';
 import { encodeBundleKey } from './controllers/trust-bundle/observe.ts';
 import { DomainCounts } from './controllers/trust-domain/counts.ts';
@@ -108,10 +109,12 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
       }),
     inGrace: (object) => (graceEnd(object, now(), grace) ?? 0) > now(),
   });
+  const trunks = new TrunkState();
   const trust = finish.use(
     new TrustState({
       topology,
       authorities,
+      trunks,
       secrets: stores.secrets,
       configMaps: stores.configMaps,
       recorded: (secret) => journal.latestOf(secret),

@@ -2,7 +2,7 @@
 // trust for it does.
 
 import type { ObjectKey } from '../api/object.ts';
-import { kebabCase, type TrustedServer } from '../api/v1alpha1/index.ts';
+import { kebabCase, type MediaGateway, type MediaRelay, type TrustedServer } from '../api/v1alpha1/index.ts';
 import type { Authorities } from '../authorities/authority.ts';
 import type { MetadataObject } from '../kube/resource.ts';
 import { type Change, keyOf, type Store } from '../kube/store.ts';
@@ -10,7 +10,10 @@ import { annotation, label } from '../outputs/labels.ts';
 import { bundleName } from '../outputs/trust-bundle.ts';
 import type { Audience } from '../topology/names.ts';
 import type { Topology } from '../topology/topology.ts';
-import { type AudienceTrust, audienceTrust } from '../trust/anchors.ts';
+import { trunksOf } from '../topology/trunk-standing.ts';
+import { type AudienceTrust, enterpriseTrust, partnerTrust } from '../trust/anchors.ts';
+import type { FederationState } from './federation-state.ts';
+import type { TrunkState } from './trunk-state.ts';
 
 /** What the journal says of a certificate. */
 export interface Issued {
@@ -25,6 +28,8 @@ export interface Issued {
 export interface TrustStateOptions {
   readonly topology: Topology;
   readonly authorities: Authorities;
+  readonly trunks: TrunkState;
+  readonly federation: FederationState;
   readonly secrets: Store<MetadataObject>;
   readonly configMaps: Store<MetadataObject>;
   /** The last certificate that was issued for a Secret, `namespace/name`. */
@@ -36,6 +41,11 @@ export interface TrustStateOptions {
 
 /** Audiences with equal trust: clients, every server inside, and the Edge's external face. */
 type Circle = 'Clients' | 'Internal' | 'External';
+
+interface Owner {
+  readonly object: TrustedServer | MediaGateway | MediaRelay;
+  readonly server?: TrustedServer;
+}
 
 interface Remembered {
   /** Everything that the trust follows from. */
@@ -92,6 +102,15 @@ export class TrustState implements Disposable {
     return this.#trustOf(domain, circleOf(audience));
   }
 
+  /** The trust of one server on a face: beyond its audience's, that of its trunks, which no other server has. */
+  ofServer({ metadata, spec }: TrustedServer, audience: Audience = kebabCase(spec.role)): AudienceTrust | undefined {
+    const { topology, trunks, now } = this.#options;
+    const trust = this.of(spec.trustDomain, audience);
+    const key = `${metadata.namespace}/${metadata.name}`;
+    if (trust === undefined || audience === 'edge-external') return trust;
+    return trunks.of(key) === undefined && trunksOf(key, topology).length === 0 ? trust : trunks.extend(key, trust, now());
+  }
+
   /**
    * Why nothing may be issued yet for this audience in this namespace: its own bundle is not in place, or a bundle or a
    * Secret somewhere in the domain still lacks an anchor. Undefined where all is in place.
@@ -119,6 +138,7 @@ export class TrustState implements Disposable {
     const { topology, authorities, now } = this.#options;
     const domain = topology.domain(domainName);
     if (domain === undefined) return undefined;
+    if (circle === 'External') return partnerTrust(this.#options.federation.of(domainName));
     const { enterpriseCA, additionalEnterpriseCAs = [] } = domain.spec;
     const face = circle === 'Clients' ? 'Any' : 'Internal';
     const faces = circle === 'Clients' ? ['Internal', 'External'] : ['Internal'];
@@ -136,8 +156,7 @@ export class TrustState implements Disposable {
     const inputs = `${authorities.version} ${sources.join(' ')}`;
     const known = this.#remembered.get(`${domainName}/${circle}`);
     if (known?.inputs === inputs && known.until > now()) return known.trust;
-    const trust = audienceTrust(
-      circle === 'External' ? 'edge-external' : 'clients',
+    const trust = enterpriseTrust(
       sources.map((name) => ({ name, anchors: authorities.anchorsOf(name) })),
       now(),
     );
@@ -176,12 +195,13 @@ export class TrustState implements Disposable {
     if (behind?.delete(name) === true && behind.size === 0) this.#options.onChange(domain);
   }
 
-  /** Whether a Secret of a server of the domain holds a certificate from this issuer, `face/key id`. */
+  /** Whether a Secret of an object of the domain holds a certificate from this issuer, `face/key id`. */
   #isInUse(domain: string, issuer: string): boolean {
     const claimed = this.#secretsByIssuer.get(domain)?.get(issuer) ?? [];
     for (const key of claimed) {
       const secret = this.#options.secrets.get(key);
-      if (secret !== undefined && this.#serverOf(domain, secret)?.metadata.uid === this.#options.recorded(key)?.uid) return true;
+      if (secret !== undefined && this.#ownerOf(domain, secret)?.object.metadata.uid === this.#options.recorded(key)?.uid)
+        return true;
     }
     return false;
   }
@@ -191,7 +211,8 @@ export class TrustState implements Disposable {
     const known = new Set(this.#options.authorities.known().flatMap(({ keyIds }) => keyIds));
     return [...(this.#secretsByIssuer.get(domain)?.keys() ?? [])].some((issuer) => {
       const [face = '', keyId = ''] = issuer.split('/');
-      return faces.includes(face) && !known.has(keyId) && this.#isInUse(domain, issuer);
+      const isStrange = !known.has(keyId) && !this.#options.trunks.issues(keyId);
+      return faces.includes(face) && isStrange && this.#isInUse(domain, issuer);
     });
   }
 
@@ -217,13 +238,34 @@ export class TrustState implements Disposable {
     return [domain, `${externalUses.has(recorded.use) ? 'External' : 'Internal'}/${recorded.authority}`];
   }
 
-  /** The listed server of the domain that a Secret belongs to: labels alone say nothing. */
-  #serverOf(domain: string, { metadata }: MetadataObject): TrustedServer | undefined {
-    const placement = this.#options.topology.placement(`${metadata.namespace}/${metadata.labels?.[label.server]}`);
-    if (placement?.listed !== true || placement.server.spec.trustDomain !== domain) return undefined;
-    const { uid } = placement.server.metadata;
-    const isOwner = metadata.ownerReferences?.some((owner) => owner.controller === true && owner.uid === uid) === true;
-    return isOwner ? placement.server : undefined;
+  /** The listed object of the domain that a Secret belongs to: labels alone say nothing. */
+  #ownerOf(domain: string, { metadata }: MetadataObject): Owner | undefined {
+    const { topology } = this.#options;
+    const { labels = {}, namespace, ownerReferences = [] } = metadata;
+    const server = topology.placement(`${namespace}/${labels[label.server]}`);
+    const device =
+      topology.gateway(`${namespace}/${labels[label.mediaGateway]}`) ??
+      topology.relay(`${namespace}/${labels[label.mediaRelay]}`);
+    const candidates: readonly Owner[] = [
+      ...(server?.listed === true ? [{ object: server.server, server: server.server }] : []),
+      ...(device?.listed === true ? [{ object: device.device }] : []),
+    ];
+    return candidates.find(
+      ({ object }) =>
+        object.spec.trustDomain === domain &&
+        ownerReferences.some(({ controller, uid }) => controller === true && uid === object.metadata.uid),
+    );
+  }
+
+  /** The hash of the anchors that a Secret should hold; undefined where nobody waits for it. */
+  #expectedOf(domain: string, secret: MetadataObject): string | undefined {
+    const owner = this.#ownerOf(domain, secret);
+    if (owner === undefined) return undefined;
+    if (externalFaces.has(secret.metadata.labels?.[label.use])) return this.#hashOf(domain, 'External');
+    const inside = this.#trustOf(domain, 'Internal');
+    const trust = owner.server === undefined ? inside : this.ofServer(owner.server);
+    // While the CAs of its gateways are not known, nothing is written that could be waited for.
+    return trust?.unknown.length === inside?.unknown.length ? trust?.bundle.hash : undefined;
   }
 
   /**
@@ -238,8 +280,8 @@ export class TrustState implements Disposable {
     if (held === undefined || deletionTimestamp !== undefined || topology.namespace(namespace)?.terminating !== false)
       return false;
     if (kind === 'Secret') {
-      const isOurs = this.#serverOf(domain, object) !== undefined;
-      return isOurs && held !== this.#hashOf(domain, externalFaces.has(labels[label.use]) ? 'External' : 'Internal');
+      const expected = this.#expectedOf(domain, object);
+      return expected !== undefined && held !== expected;
     }
     const audience = labels[label.audience];
     if (audience === undefined || metadata.name !== bundleName(domain, audience)) return false;

@@ -1,5 +1,6 @@
 // Which CAs a domain trusts, whatever those who own a namespace write onto the Secrets that lie there.
 import { Authorities, type Authority } from '../../../operator/authorities/authority.ts';
+import { TrunkState } from '../../../operator/controllers/trunk-state.ts';
 import { type Issued, TrustState } from '../../../operator/controllers/trust-state.ts';
 import type { MetadataObject } from '../../../operator/kube/resource.ts';
 import { Store } from '../../../operator/kube/store.ts';
@@ -56,6 +57,7 @@ function world(records: Readonly<Record<string, Issued>> = {}, contoso: object =
   const trust = new TrustState({
     topology,
     authorities,
+    trunks: new TrunkState(),
     secrets,
     configMaps,
     recorded: (secret) => records[secret],

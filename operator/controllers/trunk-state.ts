@@ -1,0 +1,88 @@
+// What each mediation pool trusts on account of its trunks, beyond what its audience trusts: worked out by the trunk-trust
+// controller, read by whoever writes the trust of one server and by whoever issues to its gateways.
+import type { Authority, Unavailable } from '../authorities/authority.ts';
+import type { Certificate } from '../pki/certificate.ts';
+import type { AudienceTrust } from '../trust/anchors.ts';
+import { trustBundle } from '../trust/bundle.ts';
+
+/** A gateway with a CA of its own. */
+export interface OwnAuthority {
+  /** What was accepted of its CA. */
+  readonly anchors: readonly Certificate[];
+  /** What stands for it in the trust of the pool: for each a federation root and its cross-certificate. */
+  readonly scoped: readonly Certificate[];
+  /** What was not accepted, and why: a sentence each. */
+  readonly refusals: readonly { readonly reason: string; readonly message: string }[];
+}
+
+export interface TrunkTrust {
+  /** The gateway authority; what it says of why it cannot issue is for people. */
+  readonly authority: { readonly available: true; readonly authority: Authority } | Unavailable;
+  /** Roots of the gateway authority that the pool trusts, of every generation whose certificates may be in use. */
+  readonly roots: readonly Certificate[];
+  /** By key of the gateway. */
+  readonly own: ReadonlyMap<string, OwnAuthority>;
+}
+
+/** Everything that a pool trusts on account of its trunks. */
+export function trunkAnchors({ roots, own }: TrunkTrust): readonly Certificate[] {
+  return [...roots, ...[...own.values()].flatMap(({ scoped }) => scoped)];
+}
+
+interface Extended {
+  readonly audience: AudienceTrust;
+  readonly trunks: TrunkTrust;
+  readonly trust: AudienceTrust;
+  /** Epoch ms at which its first anchor expires. */
+  readonly until: number;
+}
+
+export class TrunkState {
+  readonly #trusts = new Map<string, TrunkTrust>();
+  /** By server, what was last worked out for it. */
+  readonly #extended = new Map<string, Extended>();
+
+  /** Of a server with trunks, `namespace/name`; undefined while it was not looked at: then nothing that is in place may be replaced. */
+  of(server: string): TrunkTrust | undefined {
+    return this.#trusts.get(server);
+  }
+
+  /** What a server with trunks trusts: what its audience does, and the CAs of its gateways. */
+  extend(server: string, audience: AudienceTrust, now: number): AudienceTrust {
+    const trunks = this.#trusts.get(server);
+    if (trunks === undefined) return { ...audience, unknown: [...audience.unknown, 'the CAs of its gateways'] };
+    const known = this.#extended.get(server);
+    if (known?.audience === audience && known.trunks === trunks && known.until > now) return known.trust;
+    const bundle = trustBundle([...audience.bundle.anchors, ...trunkAnchors(trunks)], now);
+    const trust = { bundle, unknown: audience.unknown };
+    const until = Math.min(...bundle.anchors.map(({ notAfter }) => notAfter));
+    this.#extended.set(server, { audience, trunks, trust, until });
+    return trust;
+  }
+
+  /** Whether a gateway authority, by its subject key id, is one of these. */
+  issues(keyId: string): boolean {
+    return [...this.#trusts.values()].some(({ roots }) => roots.some(({ subjectKeyId }) => subjectKeyId === keyId));
+  }
+
+  /** Returns whether that is something else than before, to whoever trusts or is issued to. */
+  set(server: string, trust: TrunkTrust | undefined): boolean {
+    const before = this.#trusts.get(server);
+    if (trust === undefined) {
+      this.#trusts.delete(server);
+      this.#extended.delete(server);
+    } else this.#trusts.set(server, trust);
+    return identityOf(before) !== identityOf(trust);
+  }
+}
+
+function identityOf(trust: TrunkTrust | undefined): string {
+  if (trust === undefined) return '';
+  const { authority, roots, own } = trust;
+  const fingerprints = (certificates: readonly Certificate[]) => certificates.map(({ fingerprint }) => fingerprint);
+  return JSON.stringify([
+    authority.available ? [authority.authority.keyId, authority.authority.leaf] : authority,
+    fingerprints(roots),
+    [...own].map(([key, { anchors, scoped, refusals }]) => [key, fingerprints(anchors), fingerprints(scoped), refusals]),
+  ]);
+}
