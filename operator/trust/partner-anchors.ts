@@ -92,7 +92,8 @@ function unfit(certificate: Certificate, now: number): Refusal | undefined {
   const [forServers, forClients] = (['server', 'client'] as const).map((purpose) =>
     firstRefusal(pathRules, position, { now: Math.max(now, certificate.notBefore), purpose, work: { comparisons: 0 } }),
   );
-  return forServers && forClients;
+  if (forServers === undefined || forClients === undefined) return undefined;
+  return forServers.reason === 'WrongExtendedKeyUsage' ? forClients : forServers;
 }
 
 /** Whether a certificate could be taken for a CA of ours, by anything that software looks for an issuer by. */

@@ -90,11 +90,21 @@ const scheme = (id: string, digest: string, ...parameters: readonly Buffer[]): S
   digest,
 });
 
+const sha256 = sequence(objectIdentifier('2.16.840.1.101.3.4.2.1'), nullValue);
+/** SHA-256 throughout, and a salt as long (RFC 4055, 3.1). */
+const pssParameters = sequence(
+  explicit(0, sha256),
+  explicit(1, sequence(objectIdentifier('1.2.840.113549.1.1.8'), sha256)),
+  explicit(2, smallInteger(32)),
+);
+
 export const schemes = {
   ecdsa: scheme('1.2.840.10045.4.3.2', 'sha256'),
   ecdsaWithSHA1: scheme('1.2.840.10045.4.1', 'sha1'),
   ecdsaWithSHA224: scheme('1.2.840.10045.4.3.1', 'sha224'),
   rsa: scheme('1.2.840.113549.1.1.11', 'sha256', nullValue),
+  /** For keys that are restricted to it, to SHA-256 and to that salt. */
+  pss: scheme('1.2.840.113549.1.1.10', 'sha256', pssParameters),
 };
 
 export interface Wish {

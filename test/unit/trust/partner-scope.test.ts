@@ -1,0 +1,220 @@
+// What each partner's CA is believed for, by tables of partners: whose names are whose, what is withheld, and what makes a new
+// federation root.
+import { describeSubtree } from '../../../operator/pki/subtree.ts';
+import { type Partner, partnerScopes, type ScopedAuthority } from '../../../operator/trust/partner-scope.ts';
+import { day, forge, keysOf, now } from '../pki/forge.ts';
+
+const { certificate: fabrikamCA, keys } = forge({ ca: true, subject: 'Fabrikam CA' });
+const litwareCA = forge({ ca: true, subject: 'Litware CA' }).certificate;
+const ours = { domains: ['contoso.com'], names: ['edge.hosting.net'] };
+
+const partner = (name: string, sipDomains: readonly string[], changes: Partial<Partner> = {}): Partner => ({
+  name,
+  sipDomains,
+  permittedNames: [],
+  permittedIPs: [],
+  scope: 'NameConstrained',
+  blocked: false,
+  anyName: false,
+  anchors: [fabrikamCA],
+  ...changes,
+});
+const fabrikam = partner('fabrikam', ['fabrikam.com']);
+const litware = partner('litware', ['litware.com'], { anchors: [litwareCA] });
+
+const scopes = (partners: readonly Partner[]) => partnerScopes({ ours, partners });
+
+/** The DNS names of a scope: those of the other kinds go along with them. */
+function summary({ partners, scope, permitted, excluded, withheld }: ScopedAuthority) {
+  const names = (subtrees: ScopedAuthority['permitted']) =>
+    subtrees.filter(({ kind }) => kind === 'dns').map((subtree) => JSON.parse(describeSubtree(subtree)));
+  return { partners, scope, permitted: names(permitted), excluded: names(excluded), withheld };
+}
+
+type Expected = Partial<ReturnType<typeof summary>>;
+
+describe('the scope of a partner', () => {
+  it.each<[string, readonly Partner[], readonly Expected[]]>([
+    [
+      'is its SIP domains, its edge and what it is permitted beside',
+      [partner('fabrikam', ['fabrikam.com'], { accessEdge: 'sip.fabrikam.net', permittedNames: ['av.fabrikam.org'] })],
+      [
+        {
+          partners: ['fabrikam'],
+          permitted: ['av.fabrikam.org', 'fabrikam.com', 'sip.fabrikam.net'],
+          excluded: [],
+          withheld: [],
+        },
+      ],
+    ],
+    [
+      'says nothing of another partner of another CA',
+      [fabrikam, litware],
+      [
+        { partners: ['fabrikam'], permitted: ['fabrikam.com'], excluded: [] },
+        { partners: ['litware'], permitted: ['litware.com'], excluded: [] },
+      ],
+    ],
+    [
+      'is shared by partners that share the CA',
+      [fabrikam, partner('litware', ['litware.com'])],
+      [{ partners: ['fabrikam', 'litware'], permitted: ['fabrikam.com', 'litware.com'], excluded: [] }],
+    ],
+    [
+      'excludes the domain of another partner inside of its own',
+      [fabrikam, partner('voice', ['voice.fabrikam.com'], { anchors: [litwareCA] })],
+      [
+        { partners: ['fabrikam'], permitted: ['fabrikam.com'], excluded: ['voice.fabrikam.com'] },
+        { partners: ['voice'], permitted: ['voice.fabrikam.com'], excluded: [] },
+      ],
+    ],
+    [
+      'excludes nothing of a nested partner that shares the CA',
+      [fabrikam, partner('voice', ['voice.fabrikam.com'])],
+      [{ permitted: ['fabrikam.com', 'voice.fabrikam.com'], excluded: [] }],
+    ],
+    [
+      'leaves a domain on two lists with the first',
+      [fabrikam, partner('late', ['fabrikam.com', 'late.com'], { anchors: [litwareCA] })],
+      [
+        { partners: ['fabrikam'], permitted: ['fabrikam.com'], withheld: [] },
+        { partners: ['late'], permitted: ['late.com'], excluded: ['fabrikam.com'], withheld: ['fabrikam.com'] },
+      ],
+    ],
+    [
+      'withholds what is ours, whatever the partner is permitted',
+      [partner('fabrikam', ['fabrikam.com'], { accessEdge: 'sip.contoso.com', permittedNames: ['edge.hosting.net'] })],
+      [{ permitted: ['fabrikam.com'], excluded: ['edge.hosting.net'], withheld: ['edge.hosting.net', 'sip.contoso.com'] }],
+    ],
+    [
+      'excludes our names inside of what it is permitted',
+      [partner('hosting', ['hosting.net'])],
+      [{ permitted: ['hosting.net'], excluded: ['edge.hosting.net'], withheld: [] }],
+    ],
+    [
+      'has nothing of a blocked partner',
+      [litware, partner('fabrikam', ['fabrikam.com'], { blocked: true })],
+      [{ partners: ['litware'], permitted: ['litware.com'] }],
+    ],
+    [
+      'does not reach into the domain of a blocked partner',
+      [
+        partner('hosting', ['hosting.net'], { permittedNames: ['sip.fabrikam.com'] }),
+        partner('blocked', ['fabrikam.com', 'bad.hosting.net'], { blocked: true }),
+      ],
+      [
+        {
+          partners: ['hosting'],
+          permitted: ['hosting.net'],
+          excluded: ['bad.hosting.net', 'edge.hosting.net'],
+          withheld: ['sip.fabrikam.com'],
+        },
+      ],
+    ],
+    [
+      'is nothing where all its domains are blocked by another entry, whichever comes first',
+      [fabrikam, partner('blocked', ['fabrikam.com'], { blocked: true })],
+      [{ partners: ['fabrikam'], scope: 'Nothing', permitted: [], withheld: ['fabrikam.com'] }],
+    ],
+    [
+      'stays where a domain around it is blocked, since the partner names its own',
+      [partner('voice', ['voice.fabrikam.com']), partner('blocked', ['fabrikam.com'], { blocked: true })],
+      [{ permitted: ['voice.fabrikam.com'], excluded: [], withheld: [] }],
+    ],
+    [
+      'is every name but ours and those of other partners, for any domain',
+      [partner('anybody', [], { anyName: true }), litware],
+      [
+        { permitted: [''], excluded: ['contoso.com', 'edge.hosting.net', 'litware.com'] },
+        { permitted: ['litware.com'], excluded: [] },
+      ],
+    ],
+    [
+      'is not held to names where it is unconstrained, nor that of who shares its CA',
+      [fabrikam, partner('litware', ['litware.com'], { scope: 'Unconstrained' })],
+      [{ partners: ['fabrikam', 'litware'], scope: 'Unconstrained', permitted: [], excluded: [] }],
+    ],
+  ])('%s', (_, partners, expected) => {
+    expect(scopes(partners).map(summary)).toMatchObject(expected);
+  });
+
+  it('is of DNS names, URIs and mail addresses alike, and of the addresses permitted', () => {
+    const [scope] = scopes([
+      partner('fabrikam', ['fabrikam.com'], { permittedIPs: ['192.0.2.0/24', '2001:db8::1', 'nonsense'] }),
+    ]);
+    expect(scope?.permitted.map((subtree) => `${subtree.kind} ${describeSubtree(subtree)}`)).toEqual([
+      'dns "fabrikam.com"',
+      'uri "fabrikam.com"',
+      'mail "fabrikam.com"',
+      'uri ".fabrikam.com"',
+      'mail ".fabrikam.com"',
+      'ip 192.0.2.0/255.255.255.0',
+      'ip 2001:db8::1/ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff',
+    ]);
+  });
+});
+
+describe('one authority', () => {
+  const chosen = (partners: readonly Partner[]) => scopes(partners).map(({ certificate }) => certificate.fingerprint);
+  const renewed = forge({ ca: true, subject: 'Fabrikam CA', keys, notAfter: now + 90 * day }).certificate;
+  const forged = forge({
+    ca: true,
+    subject: 'Fabrikam CA',
+    keys,
+    by: forge({ ca: true, subject: 'Mallory' }),
+    notAfter: now + 900 * day,
+  });
+
+  it('is a subject and a key, whichever certificates say so', () => {
+    const other = forge({ ca: true, subject: 'Fabrikam CA', keys: keysOf('Fabrikam CA, second key') }).certificate;
+    const fabrikamWithAll = partner('fabrikam', ['fabrikam.com'], { anchors: [fabrikamCA, renewed, other] });
+    expect(chosen([fabrikamWithAll])).toEqual([renewed.fingerprint, other.fingerprint]);
+  });
+
+  it('is the certificate that the CA made itself, and not one that another partner made up of its name and key', () => {
+    const mallory = partner('mallory', ['mallory.com'], { anchors: [forged.certificate] });
+    for (const partners of [
+      [fabrikam, mallory],
+      [mallory, fabrikam],
+    ]) {
+      expect(chosen(partners)).toEqual([fabrikamCA.fingerprint]);
+    }
+  });
+
+  it('of which there is no such certificate is the one that came first', () => {
+    const issuing = forge({ ca: true, subject: 'Issuing', by: forge({ ca: true, subject: 'Fabrikam Root' }) });
+    const made = forge({ ca: true, subject: 'Issuing', keys: issuing.keys, by: forge({ ca: true, subject: 'Mallory' }) });
+    const [first, second] = [
+      partner('a', ['a.com'], { anchors: [issuing.certificate] }),
+      partner('b', ['b.com'], { anchors: [made.certificate] }),
+    ];
+    expect(chosen([first, second])).toEqual([issuing.certificate.fingerprint]);
+  });
+});
+
+describe('the hash of a scope', () => {
+  const hashOf = (partners: readonly Partner[]) => scopes(partners)[0]?.hash;
+  const hash = hashOf([fabrikam]);
+
+  it('stays while nothing changes that concerns the CA', () => {
+    expect(hash).toMatch(/^[0-9a-f]{64}$/);
+    expect(hashOf([{ ...fabrikam }, litware])).toBe(hash);
+    expect(partnerScopes({ ours: { domains: ['contoso.com', 'contoso.net'], names: [] }, partners: [fabrikam] })[0]?.hash).toBe(
+      hash,
+    );
+  });
+
+  it.each<[string, readonly Partner[]]>([
+    ['a SIP domain', [partner('fabrikam', ['fabrikam.com', 'fabrikam.net'])]],
+    ['an edge', [{ ...fabrikam, accessEdge: 'sip.fabrikam.net' }]],
+    ['an address', [{ ...fabrikam, permittedIPs: ['192.0.2.1'] }]],
+    ['the scope', [{ ...fabrikam, scope: 'Unconstrained' }]],
+    ['a partner inside of its domain', [fabrikam, partner('voice', ['voice.fabrikam.com'], { anchors: [litwareCA] })]],
+    ['a blocked domain inside of its own', [fabrikam, partner('b', ['b.fabrikam.com'], { blocked: true })]],
+    ['a partner that shares the CA', [fabrikam, partner('litware', ['litware.com'])]],
+    ['its name', [{ ...fabrikam, name: 'other' }]],
+    ['its certificate', [{ ...fabrikam, anchors: [litwareCA] }]],
+  ])('changes with %s', (_, partners) => {
+    expect(hashOf(partners)).not.toBe(hash);
+  });
+});
