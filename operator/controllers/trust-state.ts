@@ -122,6 +122,11 @@ export class TrustState implements Disposable {
     if (wanted === undefined || inPlace?.metadata.annotations?.[annotation.trustHash] !== wanted.bundle.hash) {
       return `ConfigMap ${own} with the anchors for it is not in place yet.`;
     }
+    return this.pendingAnywhere(domain);
+  }
+
+  /** As above, for one who shows a certificate and reads no bundle. */
+  pendingAnywhere(domain: string): string | undefined {
     const { behind, since } = this.#distribution(domain);
     const [first] = behind;
     if (first === undefined || since + patience < this.#options.now()) return undefined;
