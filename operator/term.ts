@@ -147,7 +147,7 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
     shared: (key) => queues.sharedCertificate.add(key),
   };
   const bundles = new TrustBundles(context);
-  const counts = finish.use(new DomainCounts(stores.trustedServers, (domain) => queues.trustDomain.add(domain)));
+  const counts = finish.use(new DomainCounts(stores, (domain) => queues.trustDomain.add(domain)));
   const domains = new TrustDomains(context, counts);
   const servers = new TrustedServers(context, wake);
   const enterprise = new EnterpriseCAs(context, wake);

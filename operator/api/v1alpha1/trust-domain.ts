@@ -1,6 +1,6 @@
 // TrustDomain: the trusted network. Its SIP domains, its CA, who is a member, who may declare what, and its policies.
 import { z } from 'zod';
-import { constrained, distinct, type Kind } from '../kind.ts';
+import { constrained, distinct, type Kind, keyedBy } from '../kind.ts';
 import { baseStatus, labelSelector } from './fields.ts';
 import { fqdn, namePattern, objectName, sipDomain } from './names.ts';
 import { kebabCase, role, roles } from './roles.ts';
@@ -127,6 +127,20 @@ export const trustDomainStatus = z.object({
   servers: z.int().optional().describe('How many TrustedServers name this domain.'),
   readyServers: z.int().optional().describe('How many of them are Ready.'),
   certificates: z.int().optional().describe('How many certificates they hold.'),
+  findings: z
+    .array(
+      z.object({
+        reason: z.string().describe('What was found; a reason of their conditions.'),
+        count: z.int().describe('How many objects of the domain show it.'),
+      }),
+    )
+    .max(32)
+    .optional()
+    .meta({
+      ...keyedBy('reason'),
+      description: 'What is not as it should be in the domain: objects that show it in a condition.',
+    }),
+  findingsTotal: z.int().optional().describe('The sum of `findings`.'),
 });
 
 export type TrustDomainSpec = z.infer<typeof trustDomainSpec>;
@@ -167,6 +181,7 @@ export const trustDomain = {
     { name: 'CA', jsonPath: '.spec.enterpriseCA' },
     { name: 'Servers', jsonPath: '.status.servers', type: 'integer' },
     { name: 'Ready Servers', jsonPath: '.status.readyServers', type: 'integer' },
+    { name: 'Findings', jsonPath: '.status.findingsTotal', type: 'integer', description: 'What is not as it should be.' },
     { name: 'SIP Domain', jsonPath: '.spec.sipDomains[0]', description: 'The first SIP domain.' },
     { name: 'Reason', jsonPath: '.status.conditions[?(@.type=="Ready")].reason', priority: 1 },
     { name: 'Certificates', jsonPath: '.status.certificates', type: 'integer', priority: 1 },

@@ -1,5 +1,6 @@
 // Keeps the status of each TrustDomain. Keys: names.
 import type { Requeue } from '../../kube/controller.ts';
+import { nextAnchorFinding } from '../../topology/findings-of-anchors.ts';
 import type { Context } from '../context.ts';
 import { requeueAt } from '../requeue.ts';
 import type { DomainCounts } from './counts.ts';
@@ -30,8 +31,11 @@ export class TrustDomains {
     const status = report(observation, now());
     const next = plan(domain, status, this.#writtenAt.get(name), now());
     if (next.kind === 'Wait') return requeueAt(next.until, now());
-    if (next.kind === 'Nothing') return;
-    this.#writtenAt.set(name, now());
-    await enact(domain, status, this.#context);
+    if (next.kind === 'Write') {
+      this.#writtenAt.set(name, now());
+      await enact(domain, status, this.#context);
+    }
+    const anchors = observation.authorities.flatMap((authority) => authority.anchors);
+    return requeueAt(nextAnchorFinding(anchors, now()), now());
   }
 }

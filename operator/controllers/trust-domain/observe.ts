@@ -2,6 +2,7 @@
 import type { TrustDomain } from '../../api/v1alpha1/index.ts';
 import type { AuthorityState } from '../../authorities/authority.ts';
 import { complianceProblem } from '../../authorities/compliance.ts';
+import type { NamedAuthority } from '../../topology/findings-of-domain.ts';
 import type { Context } from '../context.ts';
 import type { DomainCount, DomainCounts } from './counts.ts';
 
@@ -11,6 +12,8 @@ export interface DomainObservation {
   readonly authority: AuthorityState;
   /** Why the domain is not FIPS compliant, where it must be. */
   readonly complianceProblems: readonly string[];
+  /** Every EnterpriseCA that it names, its own first. */
+  readonly authorities: readonly NamedAuthority[];
   readonly memberNamespaces: number;
   readonly count: DomainCount;
 }
@@ -33,6 +36,11 @@ export function observe(
       domain.spec.security.fips === 'Required'
         ? states.flatMap((state) => (state.available ? (complianceProblem(state.authority) ?? []) : []))
         : [],
+    authorities: names.map((enterpriseCA) => ({
+      name: enterpriseCA,
+      exists: stores.enterpriseCAs.get(enterpriseCA) !== undefined,
+      anchors: authorities.anchorsOf(enterpriseCA) ?? [],
+    })),
     memberNamespaces: topology.memberNamespaces(name).size,
     count: counts.of(name),
   };

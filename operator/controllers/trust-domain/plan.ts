@@ -1,9 +1,16 @@
 // When the status of a TrustDomain may be written: what it says of itself at once, its counts at most every ten seconds.
-
 import type { TrustDomain, TrustDomainStatus } from '../../api/v1alpha1/index.ts';
 import { sameStatus } from '../conditions.ts';
 
 const countInterval = 10_000;
+const counts: ReadonlySet<string> = new Set([
+  'memberNamespaces',
+  'servers',
+  'readyServers',
+  'certificates',
+  'findings',
+  'findingsTotal',
+] satisfies readonly (keyof TrustDomainStatus)[]);
 
 export type DomainPlan =
   | { readonly kind: 'Write' }
@@ -20,6 +27,6 @@ export function plan(domain: TrustDomain, status: TrustDomainStatus, writtenAt: 
 }
 
 function withoutCounts(status: TrustDomainStatus | undefined): object {
-  const { memberNamespaces: _m, servers: _s, readyServers: _r, certificates: _c, ...rest } = status ?? { observedGeneration: -1 };
-  return rest;
+  const known = status ?? { observedGeneration: -1 };
+  return Object.fromEntries(Object.entries(known).filter(([field]) => !counts.has(field)));
 }

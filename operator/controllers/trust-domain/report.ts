@@ -1,16 +1,36 @@
-// The status of a TrustDomain.
+// The status of a TrustDomain: what holds of itself, and the counts of what belongs to it.
 import type { TrustDomainStatus } from '../../api/v1alpha1/index.ts';
+import { findingReasons } from '../../topology/findings.ts';
+import { findingsOfDomain } from '../../topology/findings-of-domain.ts';
 import { type Aspect, summarise } from '../conditions.ts';
+import { findingAspects, findingsShown } from '../shown-findings.ts';
+import type { DomainCount } from './counts.ts';
 import type { DomainObservation } from './observe.ts';
 
 export function report(observation: DomainObservation, now: number): TrustDomainStatus {
-  const { domain, memberNamespaces, count } = observation;
+  const { domain, authorities, memberNamespaces, count } = observation;
+  const { findings, ...counts } = count;
+  const own = findingAspects(findingsOfDomain(domain, authorities, now));
+  const conditions = [...summarise(domain, [topologyValid(observation), fipsCompliant(observation), ...own], now)];
   return {
     observedGeneration: domain.metadata.generation ?? 0,
-    conditions: [...summarise(domain, [topologyValid(observation), fipsCompliant(observation)], now)],
+    conditions,
     memberNamespaces,
-    ...count,
+    ...counts,
+    ...findingCounts(findings, new Set(findingsShown(conditions))),
   };
+}
+
+/** Of whatever belongs to the domain, and of the domain itself. */
+function findingCounts(
+  counted: DomainCount['findings'],
+  own: ReadonlySet<string>,
+): Pick<TrustDomainStatus, 'findings' | 'findingsTotal'> {
+  const findings = findingReasons
+    .map((reason) => ({ reason, count: (counted.get(reason) ?? 0) + (own.has(reason) ? 1 : 0) }))
+    .filter(({ count }) => count > 0);
+  const findingsTotal = findings.reduce((sum, { count }) => sum + count, 0);
+  return { findingsTotal, ...(findings.length === 0 ? {} : { findings }) };
 }
 
 function topologyValid({ domain, problem, authority }: DomainObservation): Aspect {

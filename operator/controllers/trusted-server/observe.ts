@@ -4,6 +4,8 @@ import type { MetadataObject } from '../../kube/resource.ts';
 import { readFacts } from '../../outputs/certificate-secret.ts';
 import { annotation, label } from '../../outputs/labels.ts';
 import type { NamespaceFacts } from '../../topology/admission.ts';
+import type { Finding } from '../../topology/findings.ts';
+import { findingsOfServer } from '../../topology/findings-of-server.ts';
 import { type CertificateNeed, certificateNeeds } from '../../topology/names.ts';
 import { graceEnd } from '../../trust/grace.ts';
 import type { Context } from '../context.ts';
@@ -23,6 +25,7 @@ export interface Observation extends Circumstances {
   /** Names of those whose certificate serves until its successor, under another name of Secret, is there. */
   readonly awaited: ReadonlySet<string>;
   readonly ownTrust: OwnTrust;
+  readonly findings: readonly Finding[];
 }
 
 export function observe(key: string, context: Context): Observation | undefined {
@@ -54,6 +57,7 @@ export function observe(key: string, context: Context): Observation | undefined 
       leftovers.filter((secret) => hasToWait(secret, server, needs, context)).map(({ metadata }) => metadata.name),
     ),
     ownTrust: observeOwnTrust(server, placement, domain, context),
+    findings: findingsOfServer(key, topology),
   };
 }
 
@@ -83,7 +87,7 @@ function observeNeed(server: TrustedServer, domain: TrustDomain, need: Certifica
     {
       need,
       state: authorities.get(need.enterpriseCA),
-      trust: trust.of(domain.metadata.name, need.audience),
+      trust: trust.ofServer(server, need.audience),
       trustPending: trust.pending(domain.metadata.name, need.audience, namespace),
       declared: topology.placement(`${namespace}/${name}`)?.names ?? [],
       fips: domain.spec.security.fips === 'Required',

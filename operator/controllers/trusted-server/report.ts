@@ -3,6 +3,7 @@ import type { Condition } from '../../api/object.ts';
 import type { CertificateStatus, TrustedServer, TrustedServerStatus } from '../../api/v1alpha1/index.ts';
 import type { CertificateFacts } from '../../outputs/certificate-secret.ts';
 import { serverTrustName } from '../../outputs/trust-bundle.ts';
+import { findingReasons } from '../../topology/findings.ts';
 import { type Aspect, summarise } from '../conditions.ts';
 import type { Context } from '../context.ts';
 import {
@@ -14,6 +15,7 @@ import {
   isSettling,
   topologyFault,
 } from '../report-certificate.ts';
+import { findingAspects } from '../shown-findings.ts';
 import type { Outcome } from './enact.ts';
 import type { Observation } from './observe.ts';
 import type { Plan } from './plan.ts';
@@ -31,6 +33,7 @@ export function report(observation: Observation, plan: Plan, outcome: Outcome, n
     topologyValid(observation, needs),
     certificatesIssued(needs, now),
     trustDistributed(observation, needs, outcome),
+    ...findingAspects(observation.findings),
   ];
   // Without a domain nothing can be said of what was issued: it stays, and so does what is known of it.
   const held =
@@ -112,7 +115,7 @@ function statusOf(need: FinalNeed, facts: CertificateFacts): CertificateStatus {
 }
 
 /** Reasons of conditions that users get an event for when they come up. */
-const announced = new Set(['NameConflict', 'NameNotAdmitted', 'SecretNotOwned']);
+const announced: ReadonlySet<string> = new Set([...findingReasons, 'NameNotAdmitted', 'SecretNotOwned']);
 
 /** Events for what the new status says and the old one did not. */
 export function announce(server: TrustedServer, status: TrustedServerStatus, plan: Plan, context: Context): void {

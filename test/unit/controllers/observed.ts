@@ -121,6 +121,7 @@ export function observation(changes: Partial<Observation> = {}): Observation {
     leftovers: [],
     awaited: new Set(),
     ownTrust: { current: true, asked: false, refused: [] },
+    findings: [],
     ...changes,
   };
 }

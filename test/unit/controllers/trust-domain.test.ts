@@ -1,6 +1,6 @@
 // The status of a TrustDomain: what it says, how servers are counted, and when it may be written.
-import type { TrustedServer } from '../../../operator/api/v1alpha1/index.ts';
-import { DomainCounts } from '../../../operator/controllers/trust-domain/counts.ts';
+import type { FederatedPartner, MediaGateway, MediaRelay, TrustedServer } from '../../../operator/api/v1alpha1/index.ts';
+import { type DomainCount, DomainCounts } from '../../../operator/controllers/trust-domain/counts.ts';
 import type { DomainObservation } from '../../../operator/controllers/trust-domain/observe.ts';
 import { plan } from '../../../operator/controllers/trust-domain/plan.ts';
 import { report } from '../../../operator/controllers/trust-domain/report.ts';
@@ -10,12 +10,14 @@ import { trustDomain, trustedServer } from '../topology/objects.ts';
 import { kstatus } from './kstatus.ts';
 import { available, unavailable } from './observed.ts';
 
-const count = { servers: 3, readyServers: 2, certificates: 7 };
+const counts = { servers: 3, readyServers: 2, certificates: 7 };
+const count: DomainCount = { ...counts, findings: new Map() };
 const domain = trustDomain();
 const observation = (changes: Partial<DomainObservation> = {}): DomainObservation => ({
   domain,
   authority: available,
   complianceProblems: [],
+  authorities: [],
   memberNamespaces: 1,
   count,
   ...changes,
@@ -75,7 +77,7 @@ describe('the status', () => {
       Object.fromEntries((status.conditions ?? []).map(({ type, status: is, reason }) => [type, `${is} ${reason}`])),
     ).toEqual(expected);
     expect(kstatus({ ...domain, status })).toBe(computed);
-    expect(status).toMatchObject({ ...count, memberNamespaces: 1, observedGeneration: 1 });
+    expect(status).toMatchObject({ ...counts, memberNamespaces: 1, observedGeneration: 1 });
   });
 });
 
@@ -95,6 +97,13 @@ describe('a status is written', () => {
   ] as const)('%s', (_what, of, next, writtenAt, expected) => {
     expect(plan(of, next, writtenAt, now)).toEqual(expected);
   });
+});
+
+const emptyStores = () => ({
+  trustedServers: new Store<TrustedServer>(),
+  mediaGateways: new Store<MediaGateway>(),
+  mediaRelays: new Store<MediaRelay>(),
+  federatedPartners: new Store<FederatedPartner>(),
 });
 
 describe('servers are counted', () => {
@@ -133,26 +142,28 @@ describe('servers are counted', () => {
   }
 
   it('as they come, change and go, and only then', () => {
-    const store = new Store<TrustedServer>();
+    const stores = emptyStores();
+    const store = stores.trustedServers;
     store.apply(server('before', { ready: true, certificates: 2 }));
     const told: string[] = [];
-    using counts = new DomainCounts(store, (name) => told.push(name));
-    expect(counts.of('contoso')).toEqual({ servers: 1, readyServers: 1, certificates: 2 });
+    using counts = new DomainCounts(stores, (name) => told.push(name));
+    expect(counts.of('contoso')).toEqual({ servers: 1, readyServers: 1, certificates: 2, findings: new Map() });
     store.apply(server('one'));
     store.apply(server('one', { ready: true, certificates: 1 }));
-    expect(counts.of('contoso')).toEqual({ servers: 2, readyServers: 2, certificates: 3 });
+    expect(counts.of('contoso')).toMatchObject({ servers: 2, readyServers: 2, certificates: 3 });
     expect(told).toEqual(['contoso', 'contoso']);
     store.apply(server('one', { ready: true, certificates: 1 }));
     expect(told).toHaveLength(2);
     store.remove({ namespace: 'voice', name: 'one' });
     store.remove({ namespace: 'voice', name: 'before' });
-    expect(counts.of('contoso')).toEqual({ servers: 0, readyServers: 0, certificates: 0 });
+    expect(counts.of('contoso')).toMatchObject({ servers: 0, readyServers: 0, certificates: 0 });
   });
 
   it('for the domain that they name now, where an object was made again for another', () => {
-    const store = new Store<TrustedServer>();
+    const stores = emptyStores();
+    const store = stores.trustedServers;
     const told: string[] = [];
-    using counts = new DomainCounts(store, (name) => told.push(name));
+    using counts = new DomainCounts(stores, (name) => told.push(name));
     store.apply(server('one', { ready: true }));
     told.length = 0;
     store.apply(server('one', { ready: true, domain: 'fabrikam' }));

@@ -11,6 +11,9 @@ const sources = [
   'operator/topology/admission.ts',
   'operator/pki/chain.ts',
   'operator/pki/provided.ts',
+  ...readdirSync(join(repository, 'operator/topology'))
+    .filter((file) => file.startsWith('findings'))
+    .map((file) => `operator/topology/${file}`),
   ...readdirSync(join(repository, 'operator/controllers'), { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.ts') && !path.endsWith('/observe.ts'))
     .map((path) => `operator/controllers/${path}`),

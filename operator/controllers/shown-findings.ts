@@ -1,0 +1,77 @@
+// How findings are shown: each reason as a condition of its own, that is there only while something is found, and as an event
+// when it comes up; and what the conditions of an object count as in the status of its TrustDomain.
+import type { Condition, KubeObject } from '../api/object.ts';
+import { type Finding, type FindingReason, findingReasons } from '../topology/findings.ts';
+import type { Aspect } from './conditions.ts';
+import type { Context } from './context.ts';
+
+/** The type of condition that is False while something is found. */
+const conditionTypes: Readonly<Record<FindingReason, string>> = {
+  UnencryptedLink: 'LinkEncrypted',
+  SRTPNotPossible: 'MediaEncrypted',
+  UntrustedGateway: 'CertificateTrusted',
+  NameConflict: 'TopologyValid',
+  PartnerConflict: 'TopologyValid',
+  ReferenceNotFound: 'ReferencesFound',
+  NotFIPSCompliant: 'FIPSCompliant',
+  NoEdgeForPartner: 'TrustEstablished',
+  AnchorExpiring: 'AnchorsCurrent',
+  ListenerNotAllowed: 'ListenersAllowed',
+};
+
+/** Reasons of conditions that say of one kind what a finding says of all. */
+const countedAs: Readonly<Record<string, FindingReason>> = {
+  ...Object.fromEntries(findingReasons.map((reason) => [reason, reason])),
+  PlainTCP: 'UnencryptedLink',
+  PlainTCPNotAllowed: 'UnencryptedLink',
+  SIPDomainsOverlap: 'NameConflict',
+  EnterpriseCANotFound: 'ReferenceNotFound',
+  MediationServerNotFound: 'ReferenceNotFound',
+  NoEdge: 'NoEdgeForPartner',
+};
+
+/** Sentences of one condition at most: the rest is counted. */
+const sentencesShown = 5;
+
+/** A condition for each reason. None of them keeps the object from being Ready. */
+export function findingAspects(findings: readonly Finding[]): readonly Aspect[] {
+  return findingReasons.flatMap((reason): Aspect[] => {
+    const messages = findings.filter((finding) => finding.reason === reason).map(({ message }) => message);
+    if (messages.length === 0) return [];
+    const more = messages.length > sentencesShown ? [`And ${messages.length - sentencesShown} more.`] : [];
+    return [
+      {
+        type: conditionTypes[reason],
+        status: 'False',
+        reason,
+        message: [...messages.slice(0, sentencesShown), ...more].join(' '),
+      },
+    ];
+  });
+}
+
+/** What is found about an object, each reason once, by its conditions. */
+export function findingsShown(conditions: readonly Condition[] | undefined): readonly FindingReason[] {
+  const shown = new Set(
+    (conditions ?? []).flatMap(({ status, reason }) => (status === 'False' ? (countedAs[reason] ?? []) : [])),
+  );
+  return findingReasons.filter((reason) => shown.has(reason));
+}
+
+interface Shown extends KubeObject {
+  readonly status?: { readonly conditions?: readonly Condition[] | undefined } | undefined;
+}
+
+/** An event for each finding that the new conditions show and the object's did not. */
+export function announceFindings(
+  object: Shown,
+  conditions: readonly Condition[] | undefined,
+  { events }: Pick<Context, 'events'>,
+): void {
+  const known = new Set(object.status?.conditions?.map(({ reason }) => reason));
+  for (const { status, reason, message } of conditions ?? []) {
+    if (status !== 'False' || known.has(reason) || !findingReasons.some((each) => each === reason)) continue;
+    known.add(reason);
+    events.record({ regarding: object, type: 'Warning', reason, action: 'Reconcile', note: message, key: message });
+  }
+}
