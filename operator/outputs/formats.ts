@@ -1,14 +1,25 @@
-// The formats that this version renders, and the rendering of those that a server asks for into one ConfigMap.
+// The formats, one for each software, and the rendering of those that a server asks for into one ConfigMap.
 import type { TrustedServer } from '../api/v1alpha1/index.ts';
+import { asterisk } from './asterisk.ts';
 import { envoy } from './envoy.ts';
+import { freeSWITCH } from './freeswitch.ts';
 import { haproxy } from './haproxy.ts';
 import { kamailio } from './kamailio.ts';
 import { nginx } from './nginx.ts';
+import { openSIPS } from './opensips.ts';
 import type { Files, Format, Rendering } from './rendering.ts';
 
 export type Output = NonNullable<TrustedServer['spec']['outputs']>[number];
 
-const formats: Readonly<Partial<Record<Output, Format>>> = { Envoy: envoy, HAProxy: haproxy, Kamailio: kamailio, Nginx: nginx };
+const formats: Readonly<Record<Output, Format>> = {
+  Asterisk: asterisk,
+  Envoy: envoy,
+  FreeSWITCH: freeSWITCH,
+  HAProxy: haproxy,
+  Kamailio: kamailio,
+  Nginx: nginx,
+  OpenSIPS: openSIPS,
+};
 
 /** Bytes of all data of one ConfigMap. The API server takes 1 MiB, metadata included. */
 export const dataLimit = 900 * 1024;
@@ -25,7 +36,7 @@ export function renderOutputs(outputs: readonly Output[], rendering: Rendering, 
   const refused: string[] = [];
   let left = room;
   for (const output of outputs) {
-    const rendered = formats[output]?.(rendering) ?? { refused: `${output} is not rendered by this version: use peers.json.` };
+    const rendered = formats[output](rendering);
     if ('refused' in rendered) {
       refused.push(rendered.refused);
       continue;

@@ -1,13 +1,9 @@
 // The names that a Kamailio believes, as a table of its module db_text, read into a hash table at start and again by
 // `kamcmd htable.reload trustmesh`: the script itself is of one size, whatever the number of peers, and needs no restart.
-//
-// Everybody has a label: a pool its FQDN, a trunk `trunk/<name>`, a partner `partner/<name>`. No FQDN has a slash.
 import { mediaOfTrunk } from './media.ts';
+import { partnerLabel, partnerURI, trunkLabel, trunkURI } from './parties.ts';
 import type { Face, RenderedPartner, RenderedTrunk, Rendering } from './rendering.ts';
 import { cipherSuites } from './tls-policy.ts';
-
-export const trunkLabel = ({ name }: Pick<RenderedTrunk, 'name'>) => `trunk/${name}`;
-export const partnerLabel = ({ name }: Pick<RenderedPartner, 'name'>) => `partner/${name}`;
 
 /** No certificate has it and no host is called so: a table with this row alone lets nobody in. */
 const nobody: Row = ['uri:trustmesh:nobody', 'nobody'];
@@ -31,11 +27,11 @@ export function namesTable(rendering: Rendering, face: Face): string {
 }
 
 function rowsOfTrunk({ media }: Rendering, trunk: RenderedTrunk): readonly Row[] {
-  const { fqdn, port, transport } = trunk;
+  const { fqdn, transport } = trunk;
   const label = trunkLabel(trunk);
   return [
     [`host:${fqdn}`, label],
-    [`next:${label}`, `sip:${fqdn}:${port};transport=${transport.toLowerCase()}`],
+    [`next:${label}`, trunkURI(trunk)],
     [`media:${label}`, mediaOfTrunk(media, trunk)],
     // Over TCP it shows no certificate, so none is believed to be its own.
     ...(transport === 'TLS' ? [[`san:${fqdn}`, label] as const] : [[`plain:${label}`, transport] as const]),
@@ -43,13 +39,14 @@ function rowsOfTrunk({ media }: Rendering, trunk: RenderedTrunk): readonly Row[]
 }
 
 function rowsOfPartner(partner: RenderedPartner): readonly Row[] {
-  const { sipDomains, names, accessEdge } = partner;
+  const { sipDomains, names } = partner;
   const label = partnerLabel(partner);
+  const next = partnerURI(partner);
   return [
     ...names.map((name): Row => [`san:${name.toLowerCase()}`, label]),
     ...sipDomains.map((domain): Row => [`domain:${domain}`, label]),
     ...[...names, ...sipDomains].map((name): Row => [`host:${name.toLowerCase()}`, label]),
-    ...(accessEdge === undefined ? [] : [[`next:${label}`, `sip:${accessEdge.fqdn}:${accessEdge.port};transport=tls`] as const]),
+    ...(next === undefined ? [] : [[`next:${label}`, next] as const]),
   ];
 }
 

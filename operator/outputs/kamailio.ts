@@ -5,36 +5,28 @@
 import { mediaScript } from './kamailio-media.ts';
 import { namesTable } from './kamailio-names.ts';
 import { trustScript } from './kamailio-script.ts';
-import { openSSLConfiguration, tlsProfiles } from './kamailio-tls.ts';
+import { tlsProfiles } from './kamailio-tls.ts';
+import { openSSLConfiguration } from './openssl-configuration.ts';
+import { sipListeners, withoutSIPListener } from './parties.ts';
 import { type Face, type Format, heading, type RenderedListener, type Rendering, trustDirectory } from './rendering.ts';
 
 const version = 'For Kamailio 5.6.';
-const openSSL = 'kamailio-openssl.cnf';
 const media = 'kamailio-media.cfg';
 
 export const kamailio: Format = (rendering) => {
-  const listeners = rendering.listeners.filter(({ protocol }) => protocol !== 'HTTPS');
-  if (listeners.length === 0) {
-    return {
-      refused:
-        'Kamailio is rendered listener by listener, and spec.listeners has none for SIP over TLS whose certificate the server has: ' +
-        'declare one with the protocol MTLS or TLS, and on an Edge its face.',
-    };
-  }
+  const listeners = sipListeners(rendering);
+  if (listeners.length === 0) return { refused: withoutSIPListener('Kamailio') };
   const { server } = rendering;
   const faces = new Set(listeners.map(({ face }) => face));
   return {
     files: Object.fromEntries([
       ...listeners.flatMap((listener): [string, string][] => [
-        [
-          profiles(listener),
-          `${profilesSay(server, listener)}${tlsProfiles(rendering, listener, shownByCallerOf(rendering, listener))}`,
-        ],
+        [profiles(listener), `${profilesSay(server, listener)}${tlsProfiles(rendering, listener)}`],
         [script(listener), `${scriptSays(server, listener)}${trustScript(rendering, pathsOf(listener))}`],
       ]),
       ...[...faces].map((face): [string, string] => [table(face), namesTable(rendering, face)]),
       [media, `${mediaSays(server)}${mediaScript(rendering.media)}`],
-      [openSSL, `${openSSLSays(rendering)}${openSSLConfiguration(rendering)}`],
+      openSSLConfiguration('Kamailio', rendering),
     ]),
   };
 };
@@ -48,12 +40,6 @@ const pathsOf = (listener: RenderedListener) => ({
   directory: trustDirectory,
   table: table(listener.face),
 });
-
-/** An Edge may call with another certificate than it is called by. */
-function shownByCallerOf({ faces }: Rendering, { face }: RenderedListener): Face {
-  if (face.use !== 'AccessEdgeExternal') return face;
-  return faces.find(({ use }) => use === 'AccessEdgeOutbound') ?? face;
-}
 
 function profilesSay(server: Rendering['server'], { name, protocol, port }: RenderedListener): string {
   return heading(
@@ -74,7 +60,7 @@ function scriptSays(server: Rendering['server'], { name, protocol, port, face }:
     '  loadmodule "tm.so", and sl, pv, xlog, textops, sdpops, db_text, htable',
     `  include_file "${trustDirectory}/kamailio-${name}.cfg"`,
     `In request_route: ${protocol === 'MTLS' ? 'route(TRUSTMESH_ADMIT) before all else, and ' : ''}route(TRUSTMESH_TO) before t_relay.`,
-    `Start it as OPENSSL_CONF=${trustDirectory}/${openSSL} kamailio --atexit=no.`,
+    `Start it as OPENSSL_CONF=${trustDirectory}/kamailio-openssl.cnf kamailio --atexit=no.`,
     `kamcmd htable.reload trustmesh reads ${table(face)} anew, without a restart: who was removed there is refused from then on.`,
     'What Kamailio 5.6 does not check, and what follows:',
     '- It verifies no name of whom it calls. The profile holds the anchors of that party alone, and the script drops replies that',
@@ -94,11 +80,4 @@ const mediaSays = (server: Rendering['server']) =>
     server,
     `${version} Media by rtpengine 11: load its module, name its socket, and include this after kamailio-<listener>.cfg.`,
     'route(TRUSTMESH_OFFER) after route(TRUSTMESH_TO), and route(TRUSTMESH_ANSWER) in onreply_route where there is a description.',
-  );
-
-const openSSLSays = ({ server, fips }: Rendering) =>
-  heading(
-    server,
-    'For OpenSSL 3.0, by the environment variable OPENSSL_CONF of Kamailio.',
-    ...(fips ? ['FIPS: it chooses what is approved; that an approved module does it is for the machine to see to.'] : []),
   );
