@@ -1,5 +1,5 @@
-// HAProxy: a crt-list for each listener, which carries all that TLS needs, a configuration of frontends that use them, and
-// the Lua that holds callers to names.
+// HAProxy: a crt-list for each listener with its certificate and whose callers it believes, a configuration of frontends that
+// use them, and the Lua that holds callers to names.
 import { facesWithCallers } from './callers.ts';
 import { luaNames, verdictOf } from './haproxy-names.ts';
 import { type Format, heading, type RenderedListener, type Rendering, trustDirectory, withoutListeners } from './rendering.ts';
@@ -29,7 +29,7 @@ export const haproxy: Format = (rendering) => {
   );
   // The key lies beside its certificate as tls.key.
   const load = faces.length === 0 ? '' : `  lua-load-per-thread ${trustDirectory}/${names}\n`;
-  const configuration = `${says}global\n  ssl-load-extra-del-ext\n${load}${listeners.map(frontend).join('')}`;
+  const configuration = `${says}global\n  ssl-load-extra-del-ext\n${load}${listeners.map((listener) => frontend(rendering, listener)).join('')}`;
   return {
     files: Object.fromEntries([
       ...listeners.map((listener) => [crtList(listener), certificates(rendering, listener)]),
@@ -47,23 +47,25 @@ const luaHeading = (server: Rendering['server']) =>
     '--',
   );
 
-function certificates({ server, minVersion, fips }: Rendering, { name, protocol, face }: RenderedListener): string {
-  const { tls12, tls13 } = cipherSuites(fips);
-  const settings = [
-    ...(protocol === 'MTLS' ? [`ca-file ${face.anchors}`, 'verify required'] : []),
-    `ssl-min-ver TLSv${minVersion}`,
-    ...(fips ? [`ciphers ${tls12.join(':')}`, `ciphersuites ${tls13.join(':')}`, `curves ${groups(fips).join(':')}`] : []),
-  ];
-  return `${heading(server, `${version} Listener ${name} (${protocol}).`)}${face.certificate} [${settings.join(' ')}]\n`;
+function certificates({ server }: Rendering, { name, protocol, face }: RenderedListener): string {
+  const callers = protocol === 'MTLS' ? ` [ca-file ${face.anchors} verify required]` : '';
+  return `${heading(server, `${version} Listener ${name} (${protocol}).`)}${face.certificate}${callers}\n`;
 }
 
-function frontend(listener: RenderedListener): string {
+function frontend({ minVersion, fips }: Rendering, listener: RenderedListener): string {
   const { name, port, protocol, face } = listener;
+  // In the crt-list OpenSSL would learn of groups too late: it takes them over before it knows which certificate is asked for.
+  const settings = [`ssl-min-ver TLSv${minVersion}`, 'no-tls-tickets', ...(fips ? approved() : [])].join(' ');
   const check = `  tcp-request content reject unless { ssl_c_used 1 } { ssl_c_verify 0 } { lua.${verdictOf(face)} -m str allowed }\n`;
   return `
 frontend trustmesh-${name}
   mode ${protocol === 'HTTPS' ? 'http' : 'tcp'}
-  bind :${port} ssl crt-list ${trustDirectory}/${crtList(listener)} no-tls-tickets
+  bind :${port} ssl crt-list ${trustDirectory}/${crtList(listener)} ${settings}
 ${protocol === 'MTLS' ? check : ''}  default_backend ${name}
 `;
+}
+
+function approved(): readonly string[] {
+  const { tls12, tls13 } = cipherSuites(true);
+  return [`ciphers ${tls12.join(':')}`, `ciphersuites ${tls13.join(':')}`, `curves ${groups(true).join(':')}`];
 }

@@ -20,9 +20,8 @@ export type Capability = keyof typeof capabilities;
 
 /** What a test has found out about one piece of software. */
 export interface Measurement {
-  /** `Envoy`; what it needs for this goes with it where that is another product: `HAProxy with Lua`. */
   readonly software: string;
-  /** As far as it matters: `1.40`. */
+  /** As far as it matters, with what the software needs for what was measured: `1.40`, `2.6 with Lua`. */
   readonly version: string;
   readonly capability: Capability;
   /** A few words: `yes`, `no: any certificate of the CA`, `yes, by itself`. */

@@ -1,7 +1,20 @@
 // Certificates that no CA of ours would sign: any subject, any names, octet by octet as the forger wants them.
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { explicit, implicit, objectIdentifier, sequence, tlv, utf8String } from '../../../operator/pki/der-writer.ts';
+import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { createRoot } from '../../../operator/pki/authority.ts';
+import {
+  bitString,
+  explicit,
+  implicit,
+  objectIdentifier,
+  sequence,
+  smallInteger,
+  time,
+  tlv,
+  unsignedInteger,
+  utf8String,
+} from '../../../operator/pki/der-writer.ts';
 import { endEntityConstraints, extendedKeyUsage, keyUsage } from '../../../operator/pki/extensions.ts';
+import { issuerOf } from '../../../operator/pki/leaf.ts';
 import { distinguishedName } from '../../../operator/pki/name.ts';
 import { encodePem } from '../../../operator/pki/pem.ts';
 import { publicKeyInfo, signCertificate } from '../../../operator/pki/signing.ts';
@@ -55,4 +68,30 @@ export function forge({ issuer, intermediates, anchors }: Issuing, { commonName,
     'tls.key': Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' })),
     ...trustIn(anchors),
   };
+}
+
+/** A root that signs leaves itself. */
+export function makeRoot(commonName: string): Issuing {
+  const now = Date.now();
+  const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const validity = { notBefore: now - 30 * day, notAfter: now + 365 * day };
+  const root = createRoot({ ...validity, commonName, serial: randomBytes(16), ...keys });
+  return { issuer: issuerOf(root, keys.privateKey), intermediates: [], anchors: [root] };
+}
+
+/** A CRL for a day with the serials (hex) of what is revoked, PEM (RFC 5280, 5). */
+export function revocationList({ issuer }: Issuing, serials: readonly string[]): string {
+  const { algorithm, name, privateKey } = issuer;
+  const now = Date.now();
+  const revoked = serials.map((serial) => sequence(unsignedInteger(Buffer.from(serial, 'hex')), time(now - 2 * minute)));
+  const list = sequence(
+    smallInteger(1),
+    algorithm.identifier,
+    name,
+    time(now - 2 * minute),
+    time(now + day),
+    ...(revoked.length === 0 ? [] : [sequence(...revoked)]),
+    explicit(0, sequence(issuer.authorityKeyIdentifier)),
+  );
+  return encodePem('X509 CRL', sequence(list, algorithm.identifier, bitString(sign(algorithm.digest, list, privateKey))));
 }

@@ -76,7 +76,7 @@ describe('every format', () => {
 
   it('shows callers of web services the certificate of that use, where there is one', () => {
     const directories = (wish?: Wish) =>
-      Object.values(render(['HAProxy'], wish).files).flatMap((text) => /^(\/\S*)\/tls\.crt /m.exec(text)?.[1] ?? []);
+      Object.values(render(['HAProxy'], wish).files).flatMap((text) => /^(\/\S*)\/tls\.crt\b/m.exec(text)?.[1] ?? []);
     expect(directories()).toEqual(['/etc/trustmesh/default', '/etc/trustmesh/web-services-internal', '/etc/trustmesh/default']);
     const uses = [{ use: 'Default' }];
     expect(new Set(directories({ spec: { listeners, certificates: { uses } } }))).toEqual(new Set(['/etc/trustmesh/default']));
@@ -84,7 +84,7 @@ describe('every format', () => {
 
   it('asks callers for a certificate where the listener is mutual, and only there', () => {
     const { files } = render(proxies);
-    const asks = /require_client_certificate: true|verify required \S*ssl-min-ver|ssl_verify_client on/;
+    const asks = /require_client_certificate: true|\[ca-file|ssl_verify_client on/;
     expect(Object.keys(files).filter((name) => asks.test(files[name] ?? ''))).toEqual([
       'envoy-listener-sip.yaml',
       'haproxy-sip.crt-list',
@@ -99,7 +99,7 @@ describe('every format', () => {
   ])('speaks nothing below TLS %s', (minVersion, [ofEnvoy, ofHAProxy, ofNginx]) => {
     const { files } = render(proxies, { domain: { security: { tls: { minVersion } } } });
     expect(files['envoy-listener-sip.yaml']).toContain(`tls_minimum_protocol_version: ${ofEnvoy}\n`);
-    expect(files['haproxy-sip.crt-list']).toContain(`ssl-min-ver ${ofHAProxy}]`);
+    expect(files['haproxy.cfg']).toContain(` ssl-min-ver ${ofHAProxy} `);
     expect(files['nginx-sip.stream.conf']).toContain(`ssl_protocols ${ofNginx};`);
   });
 

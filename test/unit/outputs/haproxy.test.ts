@@ -29,10 +29,10 @@ it('needs no Lua where no caller is asked for a certificate', () => {
 });
 
 it('has within FIPS what is approved', () => {
-  const text = file('HAProxy', 'haproxy-sip.crt-list', { domain: { security: { fips: 'Required' } } });
+  const text = file('HAProxy', 'haproxy.cfg', { domain: { security: { fips: 'Required' } } });
   expect(text).toMatch(
-    /ciphers ECDHE-ECDSA-AES128-GCM-SHA256:\S+ ciphersuites TLS_AES_128_GCM_SHA256:\S+ curves P-256:P-384:P-521\]/,
+    /ciphers ECDHE-ECDSA-AES128-GCM-SHA256:\S+ ciphersuites TLS_AES_128_GCM_SHA256:\S+ curves P-256:P-384:P-521\n/,
   );
   expect(text).not.toMatch(/CHACHA20|X25519/);
-  expect(file('HAProxy', 'haproxy-sip.crt-list')).not.toContain('ciphers');
+  expect(file('HAProxy', 'haproxy.cfg')).not.toContain('ciphers');
 });

@@ -1,0 +1,335 @@
+// Envoy, HAProxy and nginx as a partner's edge, on the files rendered for an Edge with two partners: who gets in on which
+// side, what a reload takes away and what it leaves, and whom they call. What they can be held to goes into the matrix.
+import { once } from 'node:events';
+import { type AddressInfo, connect as connectPlain, createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer as createTLSServer, type TLSSocket } from 'node:tls';
+import { parseCertificates } from '../../operator/pki/certificate.ts';
+import { record } from '../support/matrix.ts';
+import { needing } from '../support/needing.ts';
+import { forge, generalName, makeRoot, revocationList } from '../support/peers/forged.ts';
+import { makeAuthority, makeMaterial } from '../support/peers/material.ts';
+import type { Material } from '../support/peers/peer.ts';
+import { freePort } from '../support/port.ts';
+import { type ProxySoftware, proxies, type RunningProxy } from '../support/proxies.ts';
+import { waitFor } from '../support/wait.ts';
+import { constrained, type Edge, layOutEdge, type Partner, registrar, unconstrained } from './support/edge.ts';
+
+const { dns, uri, mail, ip, directory, userPrincipal } = generalName;
+
+const contoso = makeAuthority('Contoso');
+const fabrikam = constrained('fabrikam');
+const northwind = constrained('northwind');
+const of = ({ authority }: Partner, ...names: readonly Buffer[]) => forge(authority, { names });
+
+/** One line there and one back: until then a client of TLS 1.3 does not know whether it was let in. */
+async function call(port: number, material: Material | undefined, session?: Buffer): Promise<Call> {
+  const identity = material === undefined ? {} : { cert: material['tls.crt'], key: material['tls.key'] };
+  const resumed = session === undefined ? {} : { session };
+  // Whom it reaches is not what is asked here.
+  const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false, ...identity, ...resumed });
+  let kept: Buffer | undefined;
+  socket.on('session', (given: Buffer) => {
+    kept = given;
+  });
+  const ask = () => answerOf(socket);
+  if (await ask()) return { socket, ask, session: () => kept };
+  socket.destroy();
+  return { ask: async () => false, session: () => kept };
+}
+
+interface Call {
+  /** Absent where it was refused. */
+  readonly socket?: TLSSocket;
+  readonly ask: () => Promise<boolean>;
+  readonly session: () => Buffer | undefined;
+}
+
+function answerOf(socket: Socket): Promise<boolean> {
+  return new Promise((resolve) => {
+    const settle = (answer: boolean) => () => {
+      clearTimeout(limit);
+      for (const [event, listener] of listeners) socket.off(event, listener);
+      resolve(answer);
+    };
+    const listeners = [
+      ['data', settle(true)],
+      ['close', settle(false)],
+      ['end', settle(false)],
+    ] as const;
+    for (const [event, listener] of listeners) socket.on(event, listener);
+    socket.on('error', () => undefined);
+    const limit = setTimeout(() => socket.destroy(), 10_000);
+    socket.write('hello\n');
+  });
+}
+
+async function isLetIn(port: number, material: Material | undefined, session?: Buffer): Promise<boolean> {
+  const { socket } = await call(port, material, session);
+  socket?.destroy();
+  return socket !== undefined;
+}
+
+const portOf = (server: Server) => (server.address() as AddressInfo).port;
+
+async function listening(server: Server): Promise<Server> {
+  server.on('connection', (socket) => socket.on('error', () => socket.destroy()));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+const answering = (socket: Socket) => void socket.on('data', () => socket.write('welcome\n')).on('error', () => socket.destroy());
+
+interface Running extends AsyncDisposable {
+  readonly edge: Edge;
+  readonly proxy: RunningProxy;
+}
+
+async function run(software: ProxySoftware, partners: readonly Partner[], more: Partial<RunOptions> = {}): Promise<Running> {
+  await using stack = new AsyncDisposableStack();
+  const edge = stack.use(await layOutEdge({ output: software.output, contoso, partners, fips: more.fips ?? false }));
+  await more.prepare?.(edge);
+  const backend = await listening(createServer(answering));
+  stack.defer(() => void backend.close());
+  const listeners = [
+    { name: 'inside', port: edge.inside },
+    { name: 'outside', port: edge.outside },
+  ];
+  const { calls } = more;
+  const proxy = stack.use(
+    await software.start({ root: edge.root, listeners, backend: portOf(backend), ...(calls ? { calls } : {}) }),
+  );
+  await waitFor(`${software.name} to listen`, () => isLetIn(edge.inside, insider), {
+    limitMs: 30_000,
+    seen: proxy.program.output,
+  });
+  const owned = stack.move();
+  return { edge, proxy, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+interface RunOptions {
+  readonly fips: boolean;
+  readonly calls: Parameters<ProxySoftware['start']>[0]['calls'];
+  readonly prepare: (edge: Edge) => Promise<void>;
+}
+
+const insider = makeMaterial(contoso, { dnsNames: ['pool01.contoso.com'], uri: registrar.uri });
+const edgeOfFabrikam = of(fabrikam, dns('sip.fabrikam.com'));
+const edgeOfNorthwind = of(northwind, dns('sip.northwind.com'));
+
+/** Signed by Fabrikam's own CA. */
+const hostile: readonly (readonly [what: string, material: Material])[] = [
+  ['an unlisted name of its own', of(fabrikam, dns('www.fabrikam.com'))],
+  ['a pattern over its edge', of(fabrikam, dns('*.fabrikam.com'))],
+  ['one of our names as DNS name', of(fabrikam, dns('sip.contoso.com'))],
+  ['one of our names beside its own', of(fabrikam, dns('sip.fabrikam.com'), dns('pool01.contoso.com'))],
+  ['a SPIFFE ID of ours beside its own name', of(fabrikam, dns('sip.fabrikam.com'), uri(registrar.uri))],
+  ['an IP address beside its own name', of(fabrikam, dns('sip.fabrikam.com'), ip(10, 0, 0, 1))],
+  ['a mail address of ours beside its own name', of(fabrikam, dns('sip.fabrikam.com'), mail('ceo@contoso.com'))],
+  ['our name as common name', forge(fabrikam.authority, { commonName: 'sip.contoso.com', names: [dns('www.fabrikam.com')] })],
+  ['its edge as common name', forge(fabrikam.authority, { commonName: 'sip.fabrikam.com', names: [dns('www.fabrikam.com')] })],
+  ['our name as principal', of(fabrikam, userPrincipal('pool01@contoso.com'), dns('www.fabrikam.com'))],
+  ['our name as directory name', of(fabrikam, directory('pool01.contoso.com'), dns('www.fabrikam.com'))],
+  ['no names beside the subject', forge(fabrikam.authority, { commonName: 'sip.fabrikam.com' })],
+  ['a NUL after its edge', of(fabrikam, dns('sip.fabrikam.com\0.fabrikam.com'))],
+  ['a NUL after one of our names', of(fabrikam, dns('pool01.contoso.com\0.fabrikam.com'))],
+  ['our host as userinfo', of(fabrikam, dns('www.fabrikam.com'), uri('spiffe://contoso.com:x@fabrikam.com/front-end'))],
+  ["the other partner's edge", of(fabrikam, dns('sip.northwind.com'))],
+];
+
+for (const software of proxies) {
+  const measured = async (capability: Parameters<typeof record>[0]['capability'], result: string) =>
+    record({ software: software.name, version: await software.version(), capability, result });
+
+  needing(...software.tools).describe(software.name, () => {
+    describe('with two partners', () => {
+      let running: Running;
+      beforeAll(async () => {
+        running = await run(software, [fabrikam, northwind]);
+      });
+      afterAll(() => running[Symbol.asyncDispose]());
+      const outside = (material?: Material) => isLetIn(running.edge.outside, material);
+      const inside = (material?: Material) => isLetIn(running.edge.inside, material);
+
+      it('lets partners in outside, by edge and by SIP domain, with other names of theirs beside it', async () => {
+        expect(await outside(edgeOfFabrikam)).toBe(true);
+        expect(await outside(edgeOfNorthwind)).toBe(true);
+        expect(await outside(of(fabrikam, dns('fabrikam.com')))).toBe(true);
+        expect(await outside(of(fabrikam, dns('a.fabrikam.com'), mail('a@fabrikam.com'), dns('SIP.fabrikam.com')))).toBe(true);
+      });
+
+      it('lets a partner in whose chain ends with its own root, and one with a CA of its own below', async () => {
+        const [root = ''] = fabrikam.authority.anchors.map(({ pem }) => pem);
+        expect(
+          await outside({ ...edgeOfFabrikam, 'tls.crt': Buffer.concat([edgeOfFabrikam['tls.crt'], Buffer.from(root)]) }),
+        ).toBe(true);
+      });
+
+      it('holds callers to the list', async () => {
+        expect(await outside(edgeOfFabrikam)).toBe(true);
+        expect(await inside(insider)).toBe(true);
+        expect(await outside(of(fabrikam, dns('www.fabrikam.com')))).toBe(false);
+        expect(
+          await inside(
+            makeMaterial(contoso, { dnsNames: ['x.contoso.com'], uri: 'spiffe://contoso.com/front-end/x.contoso.com' }),
+          ),
+        ).toBe(false);
+        await measured('Allow-list', 'yes');
+      });
+
+      it.each(hostile)('refuses from a partner, outside as inside: %s', async (_what, material) => {
+        expect({ outside: await outside(material), inside: await inside(material) }).toEqual({ outside: false, inside: false });
+      });
+
+      it('refuses each side on the other', async () => {
+        expect(await inside(edgeOfFabrikam)).toBe(false);
+        expect(await outside(insider)).toBe(false);
+        expect(await outside(forge(contoso, { names: [dns('sip.fabrikam.com')] }))).toBe(false);
+      });
+
+      it('refuses a caller without a certificate, and a good name from a CA that is nobody’s', async () => {
+        expect(await outside()).toBe(false);
+        expect(await inside()).toBe(false);
+        expect(await outside(forge(makeAuthority('fabrikam'), { names: [dns('sip.fabrikam.com')] }))).toBe(false);
+      });
+
+      it.each([
+        ['two URIs', [dns('pool01.contoso.com'), uri(registrar.uri), uri('sip:pool01.contoso.com')]],
+        ['userinfo', [uri('spiffe://contoso.com:x@evil.com/front-end/pool01.contoso.com')]],
+        ['a NUL', [uri(`${registrar.uri}\0`)]],
+        ['the DNS name of a peer without its SPIFFE ID', [dns('pool01.contoso.com')]],
+      ])('refuses inside, from our own CA: %s', async (what, names) => {
+        // Envoy looks for one that it knows, and our CA issues one URI a certificate.
+        expect(await inside(forge(contoso, { names }))).toBe(what === 'two URIs' && software.name === 'Envoy');
+      });
+    });
+
+    it('enforces what a cross-certificate permits', async () => {
+      await using running = await run(software, [fabrikam, unconstrained('northwind', northwind.authority)]);
+      const beyond = [dns('pool01.contoso.com'), ip(10, 0, 0, 1)];
+      expect(await isLetIn(running.edge.outside, of(northwind, dns('sip.northwind.com'), ...beyond))).toBe(true);
+      expect(await isLetIn(running.edge.outside, of(fabrikam, dns('sip.fabrikam.com')))).toBe(true);
+      for (const name of beyond) {
+        expect(await isLetIn(running.edge.outside, of(fabrikam, dns('sip.fabrikam.com'), name))).toBe(false);
+      }
+      await measured('Name constraints', 'yes');
+    });
+
+    it('takes up a block: the new and the resumed are refused, and what stands goes on', async () => {
+      await using running = await run(software, [fabrikam, northwind]);
+      const { edge, proxy } = running;
+      const standing = await call(edge.outside, edgeOfFabrikam);
+      const others = await call(edge.outside, edgeOfNorthwind);
+      const session = standing.session();
+      await edge.configure([northwind]);
+      let dropped = 0;
+      let during = true;
+      const calling = (async () => {
+        while (during) if (!(await isLetIn(edge.outside, edgeOfNorthwind))) dropped++;
+      })();
+      proxy.reload();
+      // For a moment whoever served before the reload takes connections beside whoever serves now.
+      let refusals = 0;
+      const isBlocked = async () => {
+        refusals = (await isLetIn(edge.outside, edgeOfFabrikam)) ? 0 : refusals + 1;
+        return refusals === 10;
+      };
+      await waitFor('the block', isBlocked, { seen: proxy.program.output });
+      during = false;
+      await calling;
+      expect(await standing.ask()).toBe(true);
+      expect(await others.ask()).toBe(true);
+      expect(await isLetIn(edge.outside, edgeOfFabrikam, session)).toBe(false);
+      expect(await isLetIn(edge.outside, edgeOfNorthwind)).toBe(true);
+      expect(dropped).toBe(0);
+      for (const { socket } of [standing, others]) socket?.destroy();
+      await measured('Reload', software.name === 'Envoy' ? 'yes, by itself' : 'yes');
+    });
+
+    it('refuses by a CRL that is put beside the anchors', async () => {
+      const authority = makeRoot('Tailspin Root CA');
+      const tailspin = unconstrained('tailspin', authority);
+      const good = of(tailspin, dns('sip.tailspin.com'));
+      const revoked = of(tailspin, dns('sip.tailspin.com'));
+      const [leaf] = parseCertificates(revoked['tls.crt'].toString());
+      const crl = revocationList(authority, leaf === undefined ? [] : [leaf.serial]);
+      const prepare = async (edge: Edge) => {
+        edge.addOutside({ 'crl.pem': crl });
+        await edge.configure([tailspin], withCRL(`${edge.root}/access-edge-external`));
+      };
+      await using before = await run(software, [tailspin]);
+      expect(await isLetIn(before.edge.outside, revoked)).toBe(true);
+      await using after = await run(software, [tailspin], { prepare });
+      expect(await isLetIn(after.edge.outside, revoked)).toBe(false);
+      expect(await isLetIn(after.edge.outside, good)).toBe(true);
+      await measured('CRL', 'yes, where it is named');
+    });
+
+    it('believes only the partner that it calls, by name', async () => {
+      const port = await freePort();
+      const answers = async (material: Material): Promise<boolean> => {
+        const server = await listening(createTLSServer({ cert: material['tls.crt'], key: material['tls.key'] }, answering));
+        const calls = { port, to: portOf(server), name: 'sip.fabrikam.com', partner: 'fabrikam' };
+        await using _running = await run(software, [fabrikam, northwind], { calls });
+        const socket = connectPlain(port, '127.0.0.1');
+        const answer = await answerOf(socket);
+        socket.destroy();
+        server.close();
+        return answer;
+      };
+      expect(await answers(edgeOfFabrikam)).toBe(true);
+      expect(await answers(of(fabrikam, dns('www.fabrikam.com')))).toBe(false);
+      expect(await answers(edgeOfNorthwind)).toBe(false);
+      const byCommonName = await answers(forge(fabrikam.authority, { commonName: 'sip.fabrikam.com' }));
+      expect(byCommonName).toBe(software.name !== 'Envoy');
+      await measured('Name check', byCommonName ? 'yes; the common name where there is no other' : 'yes');
+    });
+
+    it('speaks within FIPS what is approved', async () => {
+      await using running = await run(software, [fabrikam], { fips: true });
+      const speaks = (options: object) =>
+        handshake(running.edge.outside, { cert: edgeOfFabrikam['tls.crt'], key: edgeOfFabrikam['tls.key'], ...options });
+      expect(await speaks({})).toMatch(/^TLS_AES_(128|256)_GCM/);
+      expect(await speaks({ maxVersion: 'TLSv1.2' })).toMatch(/^ECDHE-ECDSA-AES(128|256)-GCM/);
+      expect(await speaks({ ecdhCurve: 'P-384' })).toMatch(/^TLS_AES/);
+      for (const refused of [
+        { ecdhCurve: 'X25519' },
+        { ciphers: 'TLS_CHACHA20_POLY1305_SHA256', minVersion: 'TLSv1.3' },
+        { ciphers: 'ECDHE-ECDSA-CHACHA20-POLY1305', maxVersion: 'TLSv1.2' },
+        { ciphers: 'ECDHE-ECDSA-AES128-SHA', maxVersion: 'TLSv1.2' },
+      ]) {
+        expect([refused, await speaks(refused)]).toEqual([refused, 'nothing']);
+      }
+    });
+  });
+}
+
+/** The suite that is agreed on. */
+function handshake(port: number, options: object): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false, ...options });
+    socket.once('secureConnect', () => {
+      resolve(socket.getCipher().name);
+      socket.destroy();
+    });
+    socket.once('error', () => resolve('nothing'));
+  });
+}
+
+/** What a user adds to the rendered files of the outside to have a CRL checked. */
+const withCRL = (directory: string) => (files: Readonly<Record<string, string>>) =>
+  Object.fromEntries(
+    Object.entries(files).map(([name, text]) => {
+      const crl = `${directory}/crl.pem`;
+      switch (name) {
+        case 'envoy-access-edge-external-peers.yaml':
+          return [name, text.replace(/^( *)trusted_ca:/m, `$1crl: {filename: ${crl}}\n$1trusted_ca:`)];
+        case 'haproxy-outside.crt-list':
+          return [name, text.replace('verify required', `crl-file ${crl} verify required`)];
+        case 'nginx-outside.stream.conf':
+          return [name, `${text}ssl_crl ${crl};\n`];
+        default:
+          return [name, text];
+      }
+    }),
+  );

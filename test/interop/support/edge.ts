@@ -1,0 +1,134 @@
+// An Edge with two partners, as files: what the operator renders for it, and the certificates and trust that go with them.
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Output, renderOutputs } from '../../../operator/outputs/formats.ts';
+import { renderingOf } from '../../../operator/outputs/rendering.ts';
+import { partnerFile } from '../../../operator/outputs/trust-bundle.ts';
+import type { Certificate } from '../../../operator/pki/certificate.ts';
+import { crossCertify } from '../../../operator/pki/cross-certificate.ts';
+import { type Data, mount, relocated } from '../../support/mounted.ts';
+import { type Issuing, makeAuthority, makeMaterial } from '../../support/peers/material.ts';
+import type { Material } from '../../support/peers/peer.ts';
+import { freePort } from '../../support/port.ts';
+import { trustDomain, trustedServer } from '../../unit/topology/objects.ts';
+
+export interface Partner {
+  /** Its SIP domain is `<name>.com`, its edge `sip.<name>.com`. */
+  readonly name: string;
+  readonly authority: Issuing;
+  /** PEM of what the Edge believes of it. */
+  readonly trust: string;
+}
+
+/** Held to its own names by a federation root and a cross-certificate. */
+export function constrained(name: string, authority = makeAuthority(name)): Partner {
+  const host = `${name}.com`;
+  const kinds = ['dns', 'uri', 'mail'] as const;
+  const subtrees = (of: string) => kinds.map((kind) => ({ kind, host: of }));
+  const crossed = authority.anchors.map((partnerCA) =>
+    crossCertify({
+      partnerCA,
+      permitted: [...subtrees(host), ...subtrees(`sip.${host}`)],
+      excluded: subtrees('contoso.com'),
+      now: Date.now(),
+      federationKeys: generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+      serials: { root: randomBytes(16) },
+    }),
+  );
+  return {
+    name,
+    authority,
+    trust: crossed
+      .flatMap(({ root, cross }) => [root, cross])
+      .map(pem)
+      .join(''),
+  };
+}
+
+/** Believed for any name. */
+export function unconstrained(name: string, authority = makeAuthority(name)): Partner {
+  return { name, authority, trust: authority.anchors.map(pem).join('') };
+}
+
+const pem = (certificate: Certificate) => certificate.pem;
+
+export interface EdgeOptions {
+  readonly output: Output;
+  readonly contoso: Issuing;
+  readonly partners: readonly Partner[];
+  readonly fips?: boolean;
+}
+
+export interface Edge extends AsyncDisposable {
+  readonly root: string;
+  readonly inside: number;
+  readonly outside: number;
+  /** What it shows on each side. */
+  readonly certificates: Readonly<Record<'inside' | 'outside', Material>>;
+  /** Writes what belongs to these partners in place of what is there; `more` goes beside the anchors of each face. */
+  configure(
+    partners: readonly Partner[],
+    more?: (files: Readonly<Record<string, string>>) => Readonly<Record<string, string>>,
+  ): Promise<void>;
+  /** Writes files beside the certificate of the outside. */
+  addOutside(more: Data): void;
+}
+
+/** The pool that the Edge meets inside: its certificates have this SPIFFE ID. */
+export const registrar = {
+  peer: { pool: 'pool01.contoso.com', role: 'FrontEnd', names: ['pool01.contoso.com'] },
+  uri: 'spiffe://contoso.com/front-end/pool01.contoso.com',
+} as const;
+
+export async function layOutEdge({ output, contoso, partners, fips = false }: EdgeOptions): Promise<Edge> {
+  const root = await mkdtemp(join(tmpdir(), 'trustmesh-edge-'));
+  const [inside, outside] = [await freePort(), await freePort()];
+  const server = trustedServer('edge', 'Edge', {
+    edge: { accessFQDN: 'sip.contoso.com' },
+    certificates: { scope: 'Pool', uses: [{ use: 'Internal' }, { use: 'AccessEdgeExternal' }] },
+    listeners: [
+      { name: 'inside', port: inside, protocol: 'MTLS', face: 'Internal' },
+      { name: 'outside', port: outside, protocol: 'MTLS', face: 'External' },
+    ],
+  });
+  const domain = trustDomain('contoso', { security: { fips: fips ? 'Required' : 'Disabled' } });
+  const certificates = {
+    inside: makeMaterial(contoso, { dnsNames: ['edge.contoso.com'], uri: 'spiffe://contoso.com/edge/edge.contoso.com' }),
+    outside: makeMaterial(makeAuthority('Public'), { dnsNames: ['sip.contoso.com'] }),
+  };
+  let beside: Data = {};
+
+  const configure: Edge['configure'] = async (believed, amend = (files) => files) => {
+    const met = believed.map(({ name }) => ({
+      name,
+      sipDomains: [`${name}.com`],
+      accessEdge: { fqdn: `sip.${name}.com`, port: 5061 },
+      names: [`sip.${name}.com`, `${name}.com`],
+    }));
+    const { files, refused } = renderOutputs(
+      [output],
+      renderingOf(server, domain, { peers: [registrar.peer], partners: met, trunks: [] }),
+    );
+    if (refused.length > 0) throw new Error(refused.join(' '));
+    const anchors = believed.map(({ trust }) => trust).join('');
+    const ofEach = Object.fromEntries(believed.map(({ name, trust }) => [partnerFile(name), trust]));
+    await mount(join(root, 'internal'), { ...certificates.inside });
+    await mount(join(root, 'access-edge-external'), { ...certificates.outside, 'ca.crt': anchors, ...beside });
+    await mount(join(root, 'edge-external'), { 'ca.crt': anchors, ...ofEach });
+    await mount(join(root, 'trust'), amend(relocated(files, root)));
+  };
+  await configure(partners);
+  return {
+    root,
+    inside,
+    outside,
+    certificates,
+    configure,
+    addOutside: (more) => {
+      beside = { ...beside, ...more };
+    },
+    [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
+  };
+}
