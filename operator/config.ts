@@ -3,13 +3,20 @@ import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { parseDuration } from './api/v1alpha1/duration.ts';
+import { type DNSServer, parseServer } from './federation/dns-exchange.ts';
+
+export interface Address {
+  /** Absent: every address. */
+  readonly host?: string | undefined;
+  readonly port: number;
+}
 
 export interface Config {
   /** Path of a kubeconfig; absent: the usual places, then the Pod's own service account. */
   readonly kubeconfig?: string | undefined;
   /** The operator's own namespace. */
   readonly namespace: string;
-  readonly listen: { readonly host?: string | undefined; readonly port: number };
+  readonly listen: Address;
   readonly logLevel: 'error' | 'warn' | 'info' | 'debug';
   readonly logFormat: 'text' | 'json';
   readonly leaderElect: boolean;
@@ -19,6 +26,10 @@ export interface Config {
   readonly identity: string;
   /** How long what lost its membership or admission is left as it is, ms. */
   readonly membershipGrace: number;
+  /** Where our own bundles are served, and the directory of `tls.crt` and `tls.key`; absent: nowhere. */
+  readonly bundles?: { readonly listen: Address; readonly tlsDirectory: string } | undefined;
+  /** Asked for the edges of partners; empty: those of the system. */
+  readonly resolvers: readonly DNSServer[];
 }
 
 /** What the user wrote cannot be used; the message has a sentence for each flag. */
@@ -28,6 +39,8 @@ export class ConfigError extends Error {
 
 interface Flag {
   readonly type: 'string' | 'boolean';
+  /** May be given several times: a list, as with commas. */
+  readonly multiple?: boolean;
   readonly value?: string;
   readonly help: string;
 }
@@ -57,6 +70,22 @@ const flags = {
     value: 'DURATION',
     help: 'How long a namespace or server that lost its membership or admission is left as it is. Default: 10m.',
   },
+  'bundle-listen': {
+    type: 'string',
+    value: 'HOST:PORT',
+    help: "Where the trust domains' bundles are served to partners, over HTTPS. Default: nowhere.",
+  },
+  'bundle-tls-dir': {
+    type: 'string',
+    value: 'DIRECTORY',
+    help: 'Holds tls.crt and tls.key for --bundle-listen; looked at again every 10 s.',
+  },
+  resolver: {
+    type: 'string',
+    multiple: true,
+    value: 'A,B',
+    help: 'DNS servers, HOST or HOST:PORT, asked for the edges of partners. Default: those of the system.',
+  },
   help: { type: 'boolean', help: 'Print this and exit.' },
 } as const satisfies Readonly<Record<string, Flag>>;
 
@@ -64,19 +93,22 @@ type FlagName = keyof typeof flags;
 
 const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
+const address = z
+  .string()
+  .regex(/^(\[[0-9a-fA-F:]+\]|[^:[\]]*):[0-9]{1,5}$/, 'is not HOST:PORT or :PORT')
+  .transform((text): Address => {
+    const colon = text.lastIndexOf(':');
+    const host = text.slice(0, colon).replace(/^\[|\]$/g, '');
+    return { ...(host === '' ? {} : { host }), port: Number(text.slice(colon + 1)) };
+  })
+  .refine(({ port }) => port <= 65535, 'has a port above 65535');
+
+const list = (text: string): readonly string[] => [...new Set(text.split(',').map((each) => each.trim()))];
+
 const schema = z.object({
   kubeconfig: z.string().min(1, 'is empty: give the path of a kubeconfig').optional(),
   namespace: z.string().regex(dnsLabel, 'is not the name of a namespace').default('trustmesh-system'),
-  listen: z
-    .string()
-    .regex(/^(\[[0-9a-fA-F:]+\]|[^:[\]]*):[0-9]{1,5}$/, 'is not HOST:PORT or :PORT')
-    .default(':8080')
-    .transform((text) => {
-      const colon = text.lastIndexOf(':');
-      const host = text.slice(0, colon).replace(/^\[|\]$/g, '');
-      return { ...(host === '' ? {} : { host }), port: Number(text.slice(colon + 1)) };
-    })
-    .refine(({ port }) => port <= 65535, 'has a port above 65535'),
+  listen: address.prefault(':8080'),
   'log-level': z.enum(['error', 'warn', 'info', 'debug'], 'is not one of error, warn, info, debug').default('info'),
   'log-format': z.enum(['text', 'json'], 'is not one of text, json').default('text'),
   // A flag is there or not, a variable has a value.
@@ -86,7 +118,7 @@ const schema = z.object({
     .transform((value) => value === true || value === 'true'),
   'watch-namespaces': z
     .string()
-    .transform((text) => [...new Set(text.split(',').map((name) => name.trim()))])
+    .transform(list)
     .refine((names) => names.every((name) => dnsLabel.test(name)), 'is not a list of namespaces separated by commas')
     .optional(),
   'membership-grace': z
@@ -94,6 +126,23 @@ const schema = z.object({
     .regex(/^([0-9]+(h|m|s))+$/, 'is not a duration such as 10m or 1h30m')
     .default('10m')
     .transform(parseDuration),
+  'bundle-listen': address.optional(),
+  'bundle-tls-dir': z.string().min(1, 'is empty: give the path of a directory').optional(),
+  resolver: z
+    .string()
+    .transform((text) => list(text).map(parseServer))
+    .refine(
+      (servers): servers is DNSServer[] => !servers.includes(undefined),
+      'is not a list of DNS servers, each HOST or HOST:PORT, separated by commas',
+    )
+    .optional(),
+});
+
+const complete = schema.superRefine((given, { addIssue }) => {
+  const missing = (flag: FlagName, message: string) => addIssue({ code: 'custom', path: [flag], message });
+  const [listen, directory] = [given['bundle-listen'], given['bundle-tls-dir']];
+  if (listen !== undefined && directory === undefined) missing('bundle-tls-dir', 'is needed with --bundle-listen');
+  if (listen === undefined && directory !== undefined) missing('bundle-listen', 'is needed with --bundle-tls-dir');
 });
 
 /**
@@ -109,18 +158,21 @@ export function readConfig(args: readonly string[], environment: Readonly<Record
       return value === undefined || value === '' || name === 'help' ? [] : [[name, value]];
     }),
   );
-  const parsed = schema.safeParse({ ...fromEnvironment, ...given });
+  const parsed = complete.safeParse({ ...fromEnvironment, ...given });
   if (!parsed.success) {
     throw new ConfigError(
       parsed.error.issues
         .map(({ path: [name], message }) => {
           const flag = String(name) as FlagName;
-          return `--${flag} (or ${variableOf(flag)}): ${JSON.stringify(given[flag] ?? fromEnvironment[flag])} ${message}.`;
+          const written = given[flag] ?? fromEnvironment[flag];
+          const what = written === undefined ? '' : `${JSON.stringify(written)} `;
+          return `--${flag} (or ${variableOf(flag)}): ${what}${message}.`;
         })
         .join('\n'),
     );
   }
-  const { kubeconfig, namespace, listen } = parsed.data;
+  const { kubeconfig, namespace, listen, resolver } = parsed.data;
+  const [bundleListen, tlsDirectory] = [parsed.data['bundle-listen'], parsed.data['bundle-tls-dir']];
   return {
     kubeconfig,
     namespace,
@@ -130,6 +182,8 @@ export function readConfig(args: readonly string[], environment: Readonly<Record
     leaderElect: parsed.data['leader-elect'],
     watchNamespaces: parsed.data['watch-namespaces'],
     membershipGrace: parsed.data['membership-grace'],
+    bundles: bundleListen && tlsDirectory ? { listen: bundleListen, tlsDirectory } : undefined,
+    resolvers: resolver ?? [],
     identity: environment['POD_NAME'] ?? `${hostname()}-${process.pid}`,
   };
 }
@@ -153,9 +207,14 @@ function variableOf(flag: string): string {
 }
 
 function parseFlags(args: readonly string[]): Partial<Record<FlagName, string | boolean>> {
-  const options = Object.fromEntries(Object.entries(flags).map(([name, { type }]) => [name, { type }]));
+  const options = Object.fromEntries(
+    Object.entries<Flag>(flags).map(([name, { type, multiple = false }]) => [name, { type, multiple }]),
+  );
   try {
-    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
+    const { values } = parseArgs({ args: [...args], options, strict: true, allowPositionals: false });
+    return Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [name, Array.isArray(value) ? value.join(',') : value]),
+    );
   } catch (error) {
     throw new ConfigError(`${error instanceof Error ? error.message : String(error)}\n\n${usage()}`);
   }

@@ -28,6 +28,8 @@ it('needs nothing', () => {
     leaderElect: false,
     watchNamespaces: undefined,
     membershipGrace: 600_000,
+    bundles: undefined,
+    resolvers: [],
     identity: `${hostname()}-${process.pid}`,
   });
 });
@@ -46,6 +48,19 @@ const accepted: readonly (readonly [flag: string, variable: string, text: string
   ['watch-namespaces', 'TRUSTMESH_WATCH_NAMESPACES', 'voice, web,voice', { watchNamespaces: ['voice', 'web'] }],
   ['membership-grace', 'TRUSTMESH_MEMBERSHIP_GRACE', '1h30m', { membershipGrace: 5_400_000 }],
   ['membership-grace', 'TRUSTMESH_MEMBERSHIP_GRACE', '0s', { membershipGrace: 0 }],
+  ['resolver', 'TRUSTMESH_RESOLVER', '10.96.0.10', { resolvers: [{ host: '10.96.0.10', port: 53 }] }],
+  [
+    'resolver',
+    'TRUSTMESH_RESOLVER',
+    'dns.contoso.com:5353, [fd00::10]:54,fd00::10',
+    {
+      resolvers: [
+        { host: 'dns.contoso.com', port: 5353 },
+        { host: 'fd00::10', port: 54 },
+        { host: 'fd00::10', port: 53 },
+      ],
+    },
+  ],
 ];
 
 it.each(accepted)('reads --%s and %s: %s', (flag, variable, text, expected) => {
@@ -67,12 +82,49 @@ const refused: readonly (readonly [flag: string, variable: string, text: string,
   ['watch-namespaces', 'TRUSTMESH_WATCH_NAMESPACES', 'Voice', 'is not a list of namespaces separated by commas.'],
   ['membership-grace', 'TRUSTMESH_MEMBERSHIP_GRACE', '3 days', 'is not a duration such as 10m or 1h30m.'],
   ['membership-grace', 'TRUSTMESH_MEMBERSHIP_GRACE', '-5m', 'is not a duration such as 10m or 1h30m.'],
+  [
+    'resolver',
+    'TRUSTMESH_RESOLVER',
+    '10.96.0.10,dns:dns',
+    'is not a list of DNS servers, each HOST or HOST:PORT, separated by commas.',
+  ],
 ];
 
 it.each(refused)('refuses --%s and %s: %s', (flag, variable, text, sentence) => {
   const expected = `--${flag} (or ${variable}): ${JSON.stringify(text)} ${sentence}`;
   expect(refusal([`--${flag}=${text}`])).toBe(expected);
   expect(refusal([], { [variable]: text })).toBe(expected);
+});
+
+describe('the bundle endpoint', () => {
+  it('has where it listens and its certificate together', () => {
+    const bundles = { listen: { host: '127.0.0.1', port: 8443 }, tlsDirectory: '/etc/tls' };
+    expect(read(['--bundle-listen=127.0.0.1:8443', '--bundle-tls-dir=/etc/tls'])).toMatchObject({ bundles });
+    const variables = { TRUSTMESH_BUNDLE_LISTEN: '127.0.0.1:8443', TRUSTMESH_BUNDLE_TLS_DIR: '/etc/tls' };
+    expect(read([], variables)).toMatchObject({ bundles });
+  });
+
+  it('is not half there', () => {
+    expect(refusal(['--bundle-listen=:8443'])).toBe(
+      '--bundle-tls-dir (or TRUSTMESH_BUNDLE_TLS_DIR): is needed with --bundle-listen.',
+    );
+    expect(refusal(['--bundle-tls-dir=/etc/tls'])).toBe(
+      '--bundle-listen (or TRUSTMESH_BUNDLE_LISTEN): is needed with --bundle-tls-dir.',
+    );
+    expect(refusal(['--bundle-tls-dir='])).toContain('"" is empty: give the path of a directory.');
+    expect(refusal(['--bundle-listen=8443', '--bundle-tls-dir=/etc/tls'])).toBe(
+      '--bundle-listen (or TRUSTMESH_BUNDLE_LISTEN): "8443" is not HOST:PORT or :PORT.',
+    );
+  });
+});
+
+it('takes a list by commas, and by a flag that is given again', () => {
+  const resolvers = [
+    { host: '192.0.2.1', port: 53 },
+    { host: '192.0.2.2', port: 53 },
+  ];
+  expect(read(['--resolver=192.0.2.1', '--resolver=192.0.2.2'])).toMatchObject({ resolvers });
+  expect(read(['--resolver', '192.0.2.1,192.0.2.2'])).toMatchObject({ resolvers });
 });
 
 describe('leader election', () => {
@@ -116,7 +168,13 @@ it('has its Pod for identity, where it runs in one', () => {
 
 it('prints every flag with what it is for', () => {
   expect(readConfig(['--help'], {})).toBe('help');
-  for (const flag of [...new Set([...accepted, ...refused].map(([name]) => name)), 'leader-elect', 'help']) {
+  for (const flag of [
+    ...new Set([...accepted, ...refused].map(([name]) => name)),
+    'leader-elect',
+    'bundle-listen',
+    'bundle-tls-dir',
+    'help',
+  ]) {
     expect(usage()).toMatch(new RegExp(`^ {2}--${flag}( [A-Z,:]+)? +[A-Z].*\\.$`, 'm'));
   }
 });
