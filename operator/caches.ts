@@ -125,7 +125,7 @@ function ownersOf({ metadata }: MetadataObject): readonly string[] {
 }
 
 /** The media relay that a Secret belongs to, `namespace/name`. */
-function relayOf({ metadata }: MetadataObject): readonly string[] {
+export function relayOf({ metadata }: MetadataObject): readonly string[] {
   const relay = metadata.labels?.[label.mediaRelay];
   return relay === undefined ? [] : [`${metadata.labels?.[label.mediaRelayNamespace] ?? metadata.namespace}/${relay}`];
 }

@@ -3,9 +3,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from './api/object.ts';
 import { Authorities } from './authorities/authority.ts';
-import type { Caches } from './caches.ts';
+import { type Caches, relayOf } from './caches.ts';
 import type { Context, Wake } from './controllers/context.ts';
 import { EnterpriseCAs } from './controllers/enterprise-ca/index.ts';
+import { reconcileMediaRelay } from './controllers/media-relay/index.ts';
 import { reconcileSharedCertificate } from './controllers/shared-certificate/index.ts';
 import { sharedOwner } from './controllers/shared-secret.ts';
 import { TrunkState } from './controllers/trunk-state.ts';
@@ -48,7 +49,14 @@ const eventDrain = 2000;
  * A server in hand spends most of its time waiting for the journal, not for a connection: three times as many as there are
  * connections keep all of these busy, and fill the journal's group commits.
  */
-const concurrency = { enterpriseCA: 2, trustDomain: 2, trustBundle: 8, sharedCertificate: 4, trustedServer: 96 } as const;
+const concurrency = {
+  enterpriseCA: 2,
+  trustDomain: 2,
+  trustBundle: 8,
+  sharedCertificate: 4,
+  mediaRelay: 4,
+  trustedServer: 96,
+} as const;
 /** One event for each Secret and status: enough of the connections that events keep up with them. */
 const eventSenders = 16;
 
@@ -81,6 +89,7 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
     trustDomain: queue('trust-domain'),
     trustBundle: queue('trust-bundle'),
     sharedCertificate: queue('shared-certificate'),
+    mediaRelay: queue('media-relay'),
     trustedServer: queue('trusted-server'),
   };
   for (const each of Object.values(queues)) finish.defer(() => each.shutdown());
@@ -98,7 +107,8 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
         if (delay !== undefined) queues.trustBundle.addAfter(encodeBundleKey(key), delay);
       },
       gateway: () => undefined,
-      relay: () => undefined,
+      // A relay of many registrars is looked at once for all that come together.
+      relay: (key) => queues.mediaRelay.addAfter(key, 200, 'user'),
       federation: () => undefined,
     },
     // A shared certificate lies with the operator and holds its names for the namespace of its server.
@@ -141,6 +151,7 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
     domainAndAll: (name) => {
       queues.trustDomain.add(name);
       for (const key of topology.serversOf(name)) wakeServer(key, 'background');
+      for (const key of topology.relaysOf(name)) queues.mediaRelay.add(key, { priority: 'background' });
       for (const key of topology.bundles(name)) queues.trustBundle.add(encodeBundleKey(key));
       queues.sharedCertificate.add(`Domain/${name}`);
     },
@@ -205,6 +216,7 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
       controller('trust-domain', 'trustDomain', (key) => domains.reconcile(key)).run(signal),
       controller('trust-bundle', 'trustBundle', (key) => bundles.reconcile(key)).run(signal),
       controller('shared-certificate', 'sharedCertificate', (key) => reconcileSharedCertificate(key, context)).run(signal),
+      controller('media-relay', 'mediaRelay', (key) => reconcileMediaRelay(key, context)).run(signal),
       controller('trusted-server', 'trustedServer', (key) => servers.reconcile(key)).run(signal),
     ]);
   } finally {
@@ -216,6 +228,8 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
     if (metadata === undefined) return;
     const enterpriseCA = metadata.labels?.[label.enterpriseCA];
     if (enterpriseCA !== undefined && metadata.namespace === namespace) queues.enterpriseCA.add(enterpriseCA);
+    for (const relay of new Set([old, current].flatMap((each) => (each === undefined ? [] : relayOf(each)))))
+      queues.mediaRelay.add(relay);
     const isShared = metadata.namespace === namespace && metadata.labels?.[label.use] !== undefined;
     if (isShared && metadata.labels?.[label.server] === undefined) {
       wakeUsersOf(metadata.name);

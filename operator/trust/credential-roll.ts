@@ -23,20 +23,20 @@ export interface ActiveSecret {
 export interface NextSecret {
   readonly id: SecretId;
   /** Epoch ms at which the relay's copy was seen to hold it; absent until then. */
-  readonly heldSince?: number;
+  readonly heldSince?: number | undefined;
 }
 
 export interface FormerSecret {
   readonly id: SecretId;
   readonly lifetime: number;
   /** Epoch ms at which no registrar's copy was seen to hold it any more; absent until then. */
-  readonly unpresentedSince?: number;
+  readonly unpresentedSince?: number | undefined;
 }
 
 /** What is recorded, in one write with the values of the secrets, before anything is done on account of it. */
 export interface CredentialRoll {
   readonly active: ActiveSecret;
-  readonly next?: NextSecret;
+  readonly next?: NextSecret | undefined;
   readonly former: readonly FormerSecret[];
   /** The `generation` that was last asked for: a higher one starts a roll. */
   readonly generation: number;
@@ -54,6 +54,8 @@ export interface RollPolicy {
 
 /** The copies as they are. */
 export interface SeenCopies {
+  /** Secrets whose value is at hand. */
+  readonly kept: ReadonlySet<SecretId>;
   /** What the relay's copy holds. */
   readonly relay: ReadonlySet<SecretId>;
   /** What each registrar's copy holds, by UID of the registrar; undefined where it has none of ours yet. */
@@ -110,12 +112,13 @@ const registrarJoined: Rule = (roll, { registrars }) => {
   return joined.length === 0 ? undefined : { ...roll, active: { ...active, holders: [...active.holders, ...joined].sort() } };
 };
 
-/** By age, on request, or because somebody knows the secret who is no registrar any more. */
-const due: Rule = (roll, { registrars }, { rollEvery, generation }, now) => {
+/** By age, on request, because somebody knows the secret who is no registrar any more, or because its value was lost. */
+const due: Rule = (roll, { registrars, kept }, { rollEvery, generation }, now) => {
   if (phaseOf(roll) !== 'Stable') return undefined;
   const aged = now >= roll.active.since + rollEvery;
   const left = roll.active.holders.some((uid) => !registrars.has(uid));
-  if (!aged && !left && generation <= roll.generation) return undefined;
+  const isLost = roll.active.since < now && !kept.has(roll.active.id);
+  if (!aged && !left && !isLost && generation <= roll.generation) return undefined;
   return { ...roll, next: { id: secretId(now) }, generation: Math.max(generation, roll.generation) };
 };
 

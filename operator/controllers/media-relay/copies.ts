@@ -1,0 +1,167 @@
+// The copies of a relay's credentials as they are: the record, the relay's own, and one beside each registrar.
+import { createHash } from 'node:crypto';
+import { type MediaRelay, parseDuration, type TrustDomain, type TrustedServer } from '../../api/v1alpha1/index.ts';
+import type { MetadataObject } from '../../kube/resource.ts';
+import { coturnFiles, secretsAmong, turnURIs } from '../../outputs/coturn.ts';
+import { annotation } from '../../outputs/labels.ts';
+import { relayUsers } from '../../topology/topology.ts';
+import type { CredentialRoll, RollPolicy, SecretId, SeenCopies } from '../../trust/credential-roll.ts';
+import type { Context } from '../context.ts';
+import { recordName, registrarOf, registrarSecretName, relaySecretName } from './names.ts';
+import { parseRoll } from './record.ts';
+
+/** What a copy holds beside secrets, by data key, and the hash of it. */
+export interface Content {
+  readonly files: Readonly<Record<string, string>>;
+  readonly hash: string;
+}
+
+/** A Secret that should hold a copy. */
+export interface ObservedCopy {
+  readonly name: string;
+  /** What is there, if it is ours. */
+  readonly secret?: MetadataObject;
+  /** Somebody else's object has the name. */
+  readonly foreign: boolean;
+  /** What should be in it beside secrets. */
+  readonly content: Content;
+  /** It is, and nobody edited it. */
+  readonly current: boolean;
+}
+
+export interface ObservedRegistrar extends ObservedCopy {
+  readonly server: TrustedServer;
+  readonly presents?: SecretId;
+}
+
+export interface Credentials {
+  readonly record?: MetadataObject;
+  readonly roll?: CredentialRoll;
+  readonly policy: RollPolicy;
+  readonly seen: SeenCopies;
+  readonly relay: ObservedCopy;
+  readonly registrars: readonly ObservedRegistrar[];
+  /** Copies that nobody should have any more. */
+  readonly leftovers: readonly MetadataObject[];
+}
+
+export function observeCredentials(relay: MediaRelay, listed: boolean, domain: TrustDomain, context: Context): Credentials {
+  const { stores, namespace: own } = context;
+  const record = stores.secrets.get({ namespace: own, name: recordName(relay) });
+  const kept = secretsAmong(record?.metadata.ownedDataKeys ?? []);
+  const roll = rollOf(record, relay, kept);
+  const relayCopy = observeRelayCopy(relay, domain, context);
+  const registrars = listed ? registrarsOf(relay, context).map((server) => observeRegistrar(server, relay, domain, context)) : [];
+  const names = new Set(registrars.map(({ server, name }) => `${server.metadata.uid}/${name}`));
+  const leftovers = copiesOf(relay, context).filter((copy) => !names.has(`${registrarOf(copy)}/${copy.metadata.name}`));
+  return {
+    ...(record === undefined ? {} : { record }),
+    ...(roll === undefined ? {} : { roll }),
+    policy: policyOf(relay),
+    seen: {
+      kept,
+      relay: secretsAmong(relayCopy.secret?.metadata.ownedDataKeys ?? []),
+      registrars: new Map(registrars.map(({ server, presents }) => [server.metadata.uid, presents])),
+      foreign: new Set(registrars.flatMap(({ server, foreign }) => (foreign ? [server.metadata.uid] : []))),
+      leftovers: leftovers.flatMap(({ metadata }) => metadata.annotations?.[annotation.secretID] ?? []),
+    },
+    relay: relayCopy,
+    registrars,
+    leftovers,
+  };
+}
+
+/** Every copy beside a registrar, of whichever object had the relay's name. */
+export function copiesOf({ metadata }: Pick<MediaRelay, 'metadata'>, { stores }: Context): readonly MetadataObject[] {
+  return stores.secrets
+    .byIndex('relay', `${metadata.namespace}/${metadata.name}`)
+    .filter((copy) => registrarOf(copy) !== undefined);
+}
+
+function policyOf({ spec: { credentials } }: MediaRelay): RollPolicy {
+  return {
+    lifetime: parseDuration(credentials.lifetime),
+    rollEvery: parseDuration(credentials.rollEvery),
+    propagation: parseDuration(credentials.propagation),
+    generation: credentials.generation,
+  };
+}
+
+/** The record, where it is of this object. A secret that was to come and whose value is lost is forgotten: another one will. */
+function rollOf(record: MetadataObject | undefined, { metadata }: MediaRelay, kept: ReadonlySet<SecretId>) {
+  if (record?.metadata.annotations?.[annotation.owner] !== metadata.uid) return undefined;
+  const roll = parseRoll(record.metadata.annotations[annotation.credentialRoll]);
+  if (roll?.next === undefined || kept.has(roll.next.id)) return roll;
+  const { next: _, ...rest } = roll;
+  return rest;
+}
+
+function registrarsOf({ spec }: MediaRelay, { topology }: Context): readonly TrustedServer[] {
+  const { trustDomain, registrars } = spec;
+  const keys =
+    registrars?.map(({ namespace, name }) => `${namespace}/${name}`) ??
+    relayUsers.flatMap((role) => [...topology.serversOfRole(trustDomain, role)]);
+  return keys.flatMap((key) => {
+    const placement = topology.placement(key);
+    return placement?.listed === true && placement.server.spec.trustDomain === trustDomain ? [placement.server] : [];
+  });
+}
+
+function observeRelayCopy(relay: MediaRelay, domain: TrustDomain, context: Context): ObservedCopy {
+  const { namespace = '', uid, name } = relay.metadata;
+  const { fqdn, ports } = relay.spec;
+  const { minVersion } = domain.spec.security.tls;
+  const files = coturnFiles({
+    relay: `${namespace}/${name}`,
+    fqdn,
+    realm: realmOf(relay, domain),
+    turn: ports.turn,
+    turns: ports.turns,
+    relayPorts: ports.relay,
+    minVersion,
+    fips: domain.spec.security.fips === 'Required',
+  });
+  return observeCopy({ namespace, name: relaySecretName(relay) }, uid, files, [], context);
+}
+
+function observeRegistrar(server: TrustedServer, relay: MediaRelay, domain: TrustDomain, context: Context): ObservedRegistrar {
+  const { namespace = '', uid } = server.metadata;
+  const { fqdn, ports, credentials } = relay.spec;
+  const files = {
+    fqdn,
+    realm: realmOf(relay, domain),
+    uris: `${turnURIs({ fqdn, turn: ports.turn, turns: ports.turns }).join('\n')}\n`,
+    lifetime: String(parseDuration(credentials.lifetime) / 1000),
+  };
+  const copy = observeCopy({ namespace, name: registrarSecretName(server, relay) }, uid, files, ['secret'], context);
+  const presents = copy.secret?.metadata.annotations?.[annotation.secretID];
+  const edited = copy.secret?.metadata.ownedDataKeys?.includes('secret') !== true;
+  return { ...copy, server, ...(presents === undefined || edited ? {} : { presents }) };
+}
+
+function observeCopy(
+  key: { readonly namespace: string; readonly name: string },
+  owner: string,
+  files: Content['files'],
+  others: readonly string[],
+  { stores, foreign }: Context,
+): ObservedCopy {
+  const named = stores.secrets.get(key);
+  const isOurs = named?.metadata.ownerReferences?.some(({ controller, uid }) => controller === true && uid === owner) === true;
+  const secret = isOurs ? named : undefined;
+  const hash = createHash('sha256').update(JSON.stringify(files)).digest('hex');
+  const keys = [...Object.keys(files), ...others];
+  return {
+    name: key.name,
+    ...(secret === undefined ? {} : { secret }),
+    foreign: secret === undefined && (named !== undefined || foreign.has(`Secret/${key.namespace}/${key.name}`)),
+    content: { files, hash },
+    current:
+      secret?.metadata.annotations?.[annotation.contentHash] === hash &&
+      keys.every((each) => secret.metadata.ownedDataKeys?.includes(each) === true),
+  };
+}
+
+function realmOf({ spec }: MediaRelay, domain: TrustDomain): string {
+  return spec.realm ?? domain.spec.sipDomains[0] ?? spec.fqdn;
+}

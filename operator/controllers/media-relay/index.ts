@@ -1,0 +1,61 @@
+// Keeps the certificate and the credentials of each MediaRelay. Keys: `namespace/name`.
+import type { Requeue } from '../../kube/controller.ts';
+import { isApiError } from '../../kube/errors.ts';
+import { mediaRelays } from '../../kube/resource.ts';
+import type { Context } from '../context.ts';
+import { earliest, notOwnedRetry, requeueAt, retryAfterWaiting } from '../requeue.ts';
+import { writeStatus } from '../write-status.ts';
+import { deleteSecret, enact } from './enact.ts';
+import { registrarOf } from './names.ts';
+import { observe } from './observe.ts';
+import { plan } from './plan.ts';
+import { announce, announceRoll, report } from './report.ts';
+
+export async function reconcileMediaRelay(key: string, context: Context): Promise<Requeue | void> {
+  const { stores, topology, client, now } = context;
+  const observation = observe(key, context);
+  if (observation === undefined) return await clearAway(key, context);
+  const { relay } = observation;
+  if (relay.metadata.deletionTimestamp !== undefined) return;
+  const planned = plan(observation, now());
+  const outcome = await enact(relay, planned, context);
+  if (outcome.recorded) announceRoll(observation, planned, context);
+  const status = report(observation, planned, outcome, now());
+  if (await writeStatus(mediaRelays, relay, status, { client, store: stores.mediaRelays }))
+    announce(relay, status, planned, context);
+  const placement = topology.relay(key);
+  if (placement?.listed === true && placement.admission?.admitted === false && now() >= (observation.graceEnd ?? 0))
+    topology.refreshRelay(key);
+  if (outcome.failure !== undefined) throw outcome.failure;
+  const waiting = status.conditions?.find(({ type, status: holds }) => type === 'Reconciling' && holds === 'True');
+  const notOwned =
+    outcome.notOwned.length > 0 || [...outcome.obstacles.values()].some(({ reason }) => reason === 'SecretNotOwned');
+  return requeueAt(
+    earliest([
+      planned.lookAgainAt,
+      ...[...outcome.certificates.values()].map((facts) => facts.renewAt),
+      waiting === undefined ? undefined : now() + retryAfterWaiting(now() - Date.parse(waiting.lastTransitionTime)),
+      notOwned ? now() + notOwnedRetry : undefined,
+    ]),
+    now(),
+  );
+}
+
+/**
+ * The relay is gone: so must be the record of its credentials, which nothing owns, and every registrar's copy. Asks the API
+ * server first: a relay whose spec this version cannot read is not in the store either, and keeps what it has.
+ */
+async function clearAway(key: string, context: Context): Promise<void> {
+  const { client, stores } = context;
+  const [namespace = '', name = ''] = key.split('/');
+  const left = stores.secrets
+    .byIndex('relay', key)
+    .filter((secret) => secret.metadata.namespace === context.namespace || registrarOf(secret) !== undefined);
+  if (left.length === 0) return;
+  try {
+    await client.get(mediaRelays, { namespace, name });
+  } catch (error) {
+    if (!isApiError(error, 'NotFound')) throw error;
+    await Promise.all(left.map((secret) => deleteSecret(secret, context)));
+  }
+}

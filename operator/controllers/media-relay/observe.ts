@@ -1,0 +1,80 @@
+// Gathers everything that the plan for one relay needs, from caches alone, into one value.
+import type { MediaRelay, TrustDomain } from '../../api/v1alpha1/index.ts';
+import type { MetadataObject } from '../../kube/resource.ts';
+import { label } from '../../outputs/labels.ts';
+import type { NamespaceFacts } from '../../topology/admission.ts';
+import { type CertificateNeed, spiffeTrustDomain } from '../../topology/names.ts';
+import { graceEnd } from '../../trust/grace.ts';
+import type { Context } from '../context.ts';
+import type { Circumstances, ObservedNeed } from '../observed-need.ts';
+import { observeCertificate } from '../owned-certificate.ts';
+import { type Credentials, observeCredentials } from './copies.ts';
+
+export interface Observation extends Circumstances {
+  readonly relay: MediaRelay;
+  readonly namespace: NamespaceFacts | undefined;
+  /** Epoch ms until which a relay that lost its admission stays listed. */
+  readonly graceEnd?: number;
+  /** Absent, as the credentials, while there is no domain: what exists stays. */
+  readonly certificate?: ObservedNeed;
+  readonly credentials?: Credentials;
+  /** Secrets with a certificate of this relay under a name that it had before. */
+  readonly formerSecrets: readonly MetadataObject[];
+}
+
+export function observe(key: string, context: Context): Observation | undefined {
+  const { topology, stores, now, grace } = context;
+  const placement = topology.relay(key);
+  const relay = stores.mediaRelays.get(key);
+  if (placement === undefined || relay === undefined) return undefined;
+  const { trustDomain } = relay.spec;
+  const domain = topology.domain(trustDomain);
+  const domainProblem = topology.domainProblem(trustDomain);
+  const certificate = domain && observeRelayCertificate(relay, domain, context);
+  const formerSecrets = stores.secrets
+    .byIndex('owner', relay.metadata.uid)
+    .filter(({ metadata }) => metadata.labels?.[label.use] !== undefined && metadata.name !== certificate?.need.secretName);
+  const end = placement.admission?.admitted === false ? graceEnd(relay, now(), grace) : undefined;
+  return {
+    relay,
+    domain,
+    ...(domainProblem === undefined ? {} : { domainProblem }),
+    namespace: topology.namespace(relay.metadata.namespace ?? ''),
+    admission: placement.admission,
+    ...(end === undefined ? {} : { graceEnd: end }),
+    ...(certificate === undefined ? {} : { certificate }),
+    ...(domain === undefined ? {} : { credentials: observeCredentials(relay, placement.listed, domain, context) }),
+    formerSecrets,
+  };
+}
+
+function observeRelayCertificate(relay: MediaRelay, domain: TrustDomain, context: Context): ObservedNeed {
+  const { authorities, trust } = context;
+  const need = certificateNeed(relay, domain);
+  return observeCertificate(
+    relay,
+    {
+      need,
+      state: authorities.get(need.enterpriseCA),
+      trust: trust.of(domain.metadata.name, need.audience),
+      trustPending: trust.pendingAnywhere(domain.metadata.name),
+      declared: need.dnsNames,
+      fips: domain.spec.security.fips === 'Required',
+    },
+    context,
+  );
+}
+
+/** The one certificate of a relay: what clients that speak TLS to it see. */
+export function certificateNeed({ metadata, spec }: MediaRelay, domain: TrustDomain): CertificateNeed {
+  return {
+    use: 'Default',
+    secretName: spec.certificate.secretName ?? `${metadata.name}-tls`,
+    enterpriseCA: domain.spec.enterpriseCA,
+    profile: 'Server',
+    dnsNames: [spec.fqdn],
+    spiffeID: `spiffe://${spiffeTrustDomain(domain)}/media-relay/${spec.fqdn}`,
+    formats: [],
+    audience: 'edge',
+  };
+}

@@ -1,0 +1,128 @@
+// Turns what was seen and done for a relay into its status and the events that go with a change of it. Never a secret.
+import type { MediaRelay, MediaRelayStatus } from '../../api/v1alpha1/index.ts';
+import { timestamp } from '../../outputs/labels.ts';
+import { phaseOf } from '../../trust/credential-roll.ts';
+import { type Aspect, summarise } from '../conditions.ts';
+import type { Context } from '../context.ts';
+import {
+  announceExpiry,
+  certificateStatusOf,
+  certificatesIssued,
+  type FinalNeed,
+  finalNeeds,
+  topologyFault,
+} from '../report-certificate.ts';
+import type { Outcome } from './enact.ts';
+import type { Observation } from './observe.ts';
+import { isWithheld, type Plan } from './plan.ts';
+
+export function report(observation: Observation, plan: Plan, outcome: Outcome, now: number): MediaRelayStatus {
+  const { relay, domain, credentials } = observation;
+  const needs = finalNeeds(plan.needs, outcome);
+  const aspects = [
+    topologyValid(observation, needs),
+    certificatesIssued(needs, now),
+    credentialsDistributed(observation, plan, outcome),
+  ];
+  const [certificate] = needs.flatMap((need) => (need.facts === undefined ? [] : [certificateStatusOf(need, need.facts)]));
+  // Without a domain nothing can be said of what was issued: it stays, and so does what is known of it.
+  const held = domain === undefined ? relay.status?.certificate : certificate;
+  const roll = outcome.recorded ? plan.credentials.roll : credentials?.roll;
+  return {
+    observedGeneration: relay.metadata.generation ?? 0,
+    conditions: [...summarise(relay, aspects, now)],
+    ...(roll === undefined || credentials === undefined
+      ? {}
+      : { phase: phaseOf(roll), rollAt: timestamp(roll.active.since + credentials.policy.rollEvery) }),
+    ...(credentials === undefined ? {} : { registrars: credentials.registrars.length }),
+    ...(held === undefined ? {} : { certificate: held }),
+  };
+}
+
+function topologyValid({ relay, domain, domainProblem, admission, namespace }: Observation, needs: readonly FinalNeed[]): Aspect {
+  const type = 'TopologyValid';
+  const refuse = (reason: string, message: string): Aspect => ({ type, status: 'False', reason, message, while: 'Stalled' });
+  if (domain === undefined) {
+    return refuse(
+      'TrustDomainNotFound',
+      `TrustDomain ${relay.spec.trustDomain} does not exist. Create it, or name another in spec.trustDomain. ` +
+        'What was issued stays as it is.',
+    );
+  }
+  if (domainProblem !== undefined) return refuse('TrustDomainNotValid', domainProblem);
+  if (namespace === undefined) {
+    const message = `Namespace ${relay.metadata.namespace} is not known yet.`;
+    return { type, status: 'Unknown', reason: 'NamespaceNotFound', message, while: 'Reconciling' };
+  }
+  if (namespace.terminating) return refuse('NamespaceTerminating', `Namespace ${namespace.name} is being deleted.`);
+  if (admission?.admitted === false) return refuse(admission.reason, admission.message);
+  const fault = topologyFault(needs);
+  if (fault !== undefined) return refuse(fault.reason, fault.message);
+  return { type, status: 'True', reason: 'Admitted', message: `TrustDomain ${domain.metadata.name} names this relay.` };
+}
+
+function credentialsDistributed(observation: Observation, plan: Plan, { notOwned, written }: Outcome): Aspect {
+  const type = 'CredentialsDistributed';
+  const { credentials, relay } = observation;
+  const { roll, laggards } = plan.credentials;
+  if (credentials === undefined || roll === undefined || isWithheld(observation)) {
+    const message = 'No credentials are made for a relay that has no place in the topology, or a name that is another’s.';
+    return { type, status: 'Unknown', reason: 'NothingPlanned', message, while: 'Reconciling' };
+  }
+  if (notOwned.length > 0) {
+    const message =
+      `Secret ${notOwned.join(', Secret ')} ${notOwned.length === 1 ? 'exists and is' : 'exist and are'} not ours to write. ` +
+      'What is there is left as it is: delete or rename it.';
+    return { type, status: 'False', reason: 'SecretNotOwned', message, while: 'Stalled' };
+  }
+  const paths = credentials.registrars
+    .filter(({ server }) => laggards.includes(server.metadata.uid))
+    .map(({ server, name }) => `${server.metadata.namespace}/${name}`)
+    .filter((path) => !written.includes(path));
+  const own = `${relay.metadata.namespace}/${credentials.relay.name}`;
+  const open = [...(credentials.relay.secret === undefined && !written.includes(own) ? [own] : []), ...paths];
+  if (open.length > 0) {
+    const former = roll.former.length === 0 ? '' : ' Until it is, the relay accepts the former secret.';
+    const message = `Secret ${open.slice(0, 3).join(', ')}${open.length > 3 ? ` and ${open.length - 3} more` : ''} is not written yet.${former}`;
+    return { type, status: 'False', reason: 'Pending', message, while: 'Reconciling' };
+  }
+  const count = credentials.registrars.length;
+  const who = count === 0 ? 'No server makes' : count === 1 ? '1 server makes' : `${count} servers make`;
+  return { type, status: 'True', reason: 'Distributed', message: `${who} credentials that the relay accepts.` };
+}
+
+/** Reasons of conditions that users get an event for when they come up. */
+const announced = new Set(['NameConflict', 'NameNotAdmitted', 'SecretNotOwned']);
+
+/** Events for what the new status says and the old one did not. */
+export function announce(relay: MediaRelay, status: MediaRelayStatus, plan: Plan, context: Context): void {
+  const before = new Map((relay.status?.conditions ?? []).map((condition) => [condition.type, condition]));
+  const told = new Set<string>();
+  for (const { type, reason, message } of status.conditions ?? []) {
+    if (!announced.has(reason) || told.has(reason) || before.get(type)?.reason === reason) continue;
+    told.add(reason);
+    context.events.record({ regarding: relay, type: 'Warning', reason, action: 'Reconcile', note: message, key: message });
+  }
+  announceExpiry(relay, plan.needs, context);
+}
+
+/** Events for each step of the roll that is on record now and was not before. */
+export function announceRoll({ relay, credentials }: Observation, { credentials: { roll } }: Plan, { events }: Context): void {
+  const before = credentials?.roll;
+  if (before === undefined || roll === undefined) return;
+  const tell = (reason: string, id: string, note: string) =>
+    events.record({ regarding: relay, type: 'Normal', reason, action: 'Roll', note, key: id });
+  if (roll.next !== undefined && roll.next.id !== before.next?.id) {
+    tell('RolloverStarted', roll.next.id, 'The relay gets a new shared secret beside the one in force.');
+  }
+  if (roll.active.id !== before.active.id) {
+    tell(
+      'RolloverAdvanced',
+      roll.active.id,
+      'Registrars make credentials with the new secret; the relay accepts the former one too.',
+    );
+  }
+  if (before.former.length > 0 && roll.former.length === 0) {
+    tell('RolloverCompleted', roll.active.id, 'Every credential of the former secret has expired: the relay accepts it no more.');
+  }
+}
