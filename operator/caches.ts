@@ -17,6 +17,7 @@ import {
   trustedServer,
 } from './api/v1alpha1/index.ts';
 import type { Stores } from './controllers/context.ts';
+import { trunkRecordOf } from './controllers/trunk-records.ts';
 import { encodeBundleKey } from './controllers/trust-bundle/observe.ts';
 import type { KubeClient } from './kube/client.ts';
 import type { Log } from './kube/log.ts';
@@ -62,8 +63,8 @@ export function createCaches({ client, log, namespace, watchNamespaces }: CacheO
     mediaGateways: new Store<MediaGateway>({ log }),
     federatedPartners: new Store<FederatedPartner>({ log }),
     mediaRelays: new Store<MediaRelay>({ log }),
-    secrets: new Store<MetadataObject>({ log, indexes: { owner: ownersOf, relay: relayOf } }),
-    configMaps: new Store<MetadataObject>({ log, indexes: { bundle: bundleOf, domain: domainOf } }),
+    secrets: new Store<MetadataObject>({ log, indexes: { owner: ownersOf, relay: relayOf, trunks: trunksIn(namespace) } }),
+    configMaps: new Store<MetadataObject>({ log, indexes: { bundle: bundleOf, domain: domainOf, federation: federationOf } }),
     namespaces: new Store<Namespace>({ log }),
   };
   const parse =
@@ -130,6 +131,14 @@ export function relayOf({ metadata }: MetadataObject): readonly string[] {
   return relay === undefined ? [] : [`${metadata.labels?.[label.mediaRelayNamespace] ?? metadata.namespace}/${relay}`];
 }
 
+/** Of a gateway authority's Secret in the operator's namespace: its server. */
+function trunksIn(own: string) {
+  return ({ metadata }: MetadataObject): readonly string[] => {
+    const record = metadata.namespace === own ? trunkRecordOf(metadata.name) : undefined;
+    return record === undefined || metadata.labels?.[label.trunks] === undefined ? [] : [record.server];
+  };
+}
+
 function bundleOf({ metadata }: MetadataObject): readonly string[] {
   const domain = metadata.labels?.[label.domain];
   const audience = metadata.labels?.[label.audience];
@@ -140,4 +149,9 @@ function bundleOf({ metadata }: MetadataObject): readonly string[] {
 function domainOf({ metadata }: MetadataObject): readonly string[] {
   const domain = metadata.labels?.[label.domain];
   return domain === undefined || metadata.labels?.[label.audience] === undefined ? [] : [domain];
+}
+
+function federationOf({ metadata }: MetadataObject): readonly string[] {
+  const domain = metadata.labels?.[label.federation];
+  return domain === undefined ? [] : [domain];
 }

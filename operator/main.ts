@@ -2,6 +2,7 @@
 import './kube/lean-client-node.ts';
 import { createCaches } from './caches.ts';
 import { type Config, ConfigError, readConfig, usage } from './config.ts';
+import { SRVResolver } from './federation/resolver.ts';
 import { type Fence, KubeClient } from './kube/client.ts';
 import { loadKubeConfig } from './kube/kube-config.ts';
 import { runLeaderElection } from './kube/lease.ts';
@@ -41,8 +42,9 @@ async function run(config: Config): Promise<void> {
   log.info('listening', { address: web.address, namespace, identity });
 
   const reading = caches.run(stop.signal);
+  const resolver = new SRVResolver({ servers: [], now });
   const serve = (fenced: KubeClient, signal: AbortSignal) =>
-    serveTerm({ client: fenced, namespace, identity, grace, caches, metrics, log, now }, signal);
+    serveTerm({ client: fenced, namespace, identity, grace, caches, metrics, resolver, log, now }, signal);
   try {
     if (config.leaderElect) {
       const onLeading = metrics.onLeading;

@@ -6,16 +6,20 @@ import { Authorities } from './authorities/authority.ts';
 import { type Caches, relayOf } from './caches.ts';
 import type { Context, Wake } from './controllers/context.ts';
 import { EnterpriseCAs } from './controllers/enterprise-ca/index.ts';
+import { FederatedPartners } from './controllers/federated-partner/index.ts';
+import { FederationState } from './controllers/federation-state.ts';
 import { reconcileMediaRelay } from './controllers/media-relay/index.ts';
 import { reconcileSharedCertificate } from './controllers/shared-certificate/index.ts';
 import { sharedOwner } from './controllers/shared-secret.ts';
 import { TrunkState } from './controllers/trunk-state.ts';
+import { reconcileTrunkTrust } from './controllers/trunk-trust/index.ts';
 import { TrustBundles } from './controllers/trust-bundle/index.ts';
 import { encodeBundleKey } from './controllers/trust-bundle/observe.ts';
 import { DomainCounts } from './controllers/trust-domain/counts.ts';
 import { TrustDomains } from './controllers/trust-domain/index.ts';
 import { TrustState } from './controllers/trust-state.ts';
 import { TrustedServers } from './controllers/trusted-server/index.ts';
+import type { SRVResolver } from './federation/resolver.ts';
 import { Journal } from './journal/journal.ts';
 import type { KubeClient } from './kube/client.ts';
 import { Controller, type Requeue } from './kube/controller.ts';
@@ -38,6 +42,7 @@ export interface TermOptions {
   readonly grace: number;
   readonly caches: Caches;
   readonly metrics: Metrics;
+  readonly resolver: SRVResolver;
   readonly log: Log;
   readonly now: () => number;
 }
@@ -54,6 +59,8 @@ const concurrency = {
   trustDomain: 2,
   trustBundle: 8,
   sharedCertificate: 4,
+  federation: 2,
+  trunkTrust: 4,
   mediaRelay: 4,
   trustedServer: 96,
 } as const;
@@ -89,6 +96,8 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
     trustDomain: queue('trust-domain'),
     trustBundle: queue('trust-bundle'),
     sharedCertificate: queue('shared-certificate'),
+    trunkTrust: queue('trunk-trust'),
+    federation: queue('federated-partner'),
     mediaRelay: queue('media-relay'),
     trustedServer: queue('trusted-server'),
   };
@@ -109,7 +118,7 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
       gateway: () => undefined,
       // A relay of many registrars is looked at once for all that come together.
       relay: (key) => queues.mediaRelay.addAfter(key, 200, 'user'),
-      federation: () => undefined,
+      federation: (name) => queues.federation.add(name),
     },
     // A shared certificate lies with the operator and holds its names for the namespace of its server.
     issued: (name) =>
@@ -120,11 +129,13 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
     inGrace: (object) => (graceEnd(object, now(), grace) ?? 0) > now(),
   });
   const trunks = new TrunkState();
+  const federation = new FederationState();
   const trust = finish.use(
     new TrustState({
       topology,
       authorities,
       trunks,
+      federation,
       secrets: stores.secrets,
       configMaps: stores.configMaps,
       recorded: (secret) => journal.latestOf(secret),
@@ -139,6 +150,8 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
     topology,
     authorities,
     trust,
+    trunks,
+    federation,
     journal,
     events,
     foreign: new Set(),
@@ -154,14 +167,27 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
       for (const key of topology.relaysOf(name)) queues.mediaRelay.add(key, { priority: 'background' });
       for (const key of topology.bundles(name)) queues.trustBundle.add(encodeBundleKey(key));
       queues.sharedCertificate.add(`Domain/${name}`);
+      queues.federation.add(name);
+    },
+    edges: (name) => {
+      for (const key of topology.serversOfRole(name, 'Edge')) wakeServer(key);
+      for (const key of topology.bundles(name))
+        if (key.audience === 'edge-external') queues.trustBundle.add(encodeBundleKey(key));
     },
     shared: (key) => queues.sharedCertificate.add(key),
+    trunks: (server) => queues.trustedServer.add(server),
   };
   const bundles = new TrustBundles(context);
   const counts = finish.use(new DomainCounts(stores, (domain) => queues.trustDomain.add(domain)));
   const domains = new TrustDomains(context, counts);
   const servers = new TrustedServers(context, wake);
   const enterprise = new EnterpriseCAs(context, wake);
+  const partners = new FederatedPartners(context, wake, {
+    resolver: options.resolver,
+    onAnswer: (domain) => queues.federation.add(domain),
+    signal,
+  });
+  finish.defer(() => partners.settled());
 
   // Domains before servers and namespaces before both: what a server is follows from them.
   feed(finish, stores.namespaces, (key, { old, new: current }) => {
@@ -215,7 +241,9 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
       controller('enterprise-ca', 'enterpriseCA', (key) => enterprise.reconcile(key)).run(signal),
       controller('trust-domain', 'trustDomain', (key) => domains.reconcile(key)).run(signal),
       controller('trust-bundle', 'trustBundle', (key) => bundles.reconcile(key)).run(signal),
+      controller('trunk-trust', 'trunkTrust', (key) => reconcileTrunkTrust(key, context, wake)).run(signal),
       controller('shared-certificate', 'sharedCertificate', (key) => reconcileSharedCertificate(key, context)).run(signal),
+      controller('federated-partner', 'federation', (key) => partners.reconcile(key)).run(signal),
       controller('media-relay', 'mediaRelay', (key) => reconcileMediaRelay(key, context)).run(signal),
       controller('trusted-server', 'trustedServer', (key) => servers.reconcile(key)).run(signal),
     ]);
@@ -226,6 +254,8 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
   function onSecret({ old, new: current }: Change<MetadataObject>): void {
     const { metadata } = current ?? old ?? { metadata: undefined };
     if (metadata === undefined) return;
+    const domain = metadata.labels?.[label.domain];
+    if (domain !== undefined && metadata.labels?.[label.use]?.startsWith('access-edge-') === true) queues.federation.add(domain);
     const enterpriseCA = metadata.labels?.[label.enterpriseCA];
     if (enterpriseCA !== undefined && metadata.namespace === namespace) queues.enterpriseCA.add(enterpriseCA);
     for (const relay of new Set([old, current].flatMap((each) => (each === undefined ? [] : relayOf(each)))))
@@ -256,7 +286,10 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
   /** A server, and the certificate that the members of its pool share. */
   function wakeServer(key: string, priority: Priority = 'user'): void {
     queues.trustedServer.add(key, { priority });
-    if (topology.placement(key)?.server.spec.role === 'Edge') queues.sharedCertificate.add(`Pool/${key}`, { priority });
+    const { server } = topology.placement(key) ?? {};
+    if (server?.spec.role !== 'Edge') return;
+    queues.sharedCertificate.add(`Pool/${key}`, { priority });
+    queues.federation.add(server.spec.trustDomain, { priority });
   }
 
   /** A shared certificate changed. */
@@ -280,8 +313,11 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
     const server = metadata?.labels?.[label.server];
     if (metadata === undefined) return;
     if (server !== undefined) queues.trustedServer.add(`${metadata.namespace}/${server}`);
+    const federated = metadata?.labels?.[label.federation];
+    if (federated !== undefined && metadata.namespace === namespace) queues.federation.add(federated);
     if (domain === undefined || audience === undefined) return;
     queues.trustBundle.add(`${domain}/${audience}/${metadata.namespace}`);
+    if (audience === 'edge-external') queues.federation.add(domain);
     if (sameTrust(old, current)) return;
     // One that comes to be is waited for in its namespace alone; one that gets other anchors may be the last to get them.
     const scope = old === undefined ? `${metadata.namespace}/` : '';

@@ -16,6 +16,8 @@ import type { Log } from '../kube/log.ts';
 import type { MetadataObject, Namespace } from '../kube/resource.ts';
 import type { Store } from '../kube/store.ts';
 import type { Topology } from '../topology/topology.ts';
+import type { FederationState } from './federation-state.ts';
+import type { TrunkState } from './trunk-state.ts';
 import type { TrustState } from './trust-state.ts';
 
 export interface Stores {
@@ -25,9 +27,9 @@ export interface Stores {
   readonly mediaGateways: Store<MediaGateway>;
   readonly federatedPartners: Store<FederatedPartner>;
   readonly mediaRelays: Store<MediaRelay>;
-  /** By metadata, and only those that carry our label. Indexes: `owner` (UID), `relay` (`namespace/name`). */
+  /** By metadata, and only those that carry our label. Indexes: `owner` (UID), `relay` (`namespace/name`), `trunks` (`namespace/name` of the server). */
   readonly secrets: Store<MetadataObject>;
-  /** As Secrets. Indexes: `bundle` (`domain/audience/namespace`), `domain`. */
+  /** As Secrets. Indexes: `bundle` (`domain/audience/namespace`), `domain`, `federation` (domain). */
   readonly configMaps: Store<MetadataObject>;
   readonly namespaces: Store<Namespace>;
 }
@@ -41,6 +43,8 @@ export interface Context {
   readonly topology: Topology;
   readonly authorities: Authorities;
   readonly trust: TrustState;
+  readonly trunks: TrunkState;
+  readonly federation: FederationState;
   readonly journal: Journal;
   readonly events: EventRecorder;
   /** `Kind/namespace/name` of objects that we did not make and that have a name we need. */
@@ -59,4 +63,8 @@ export interface Wake {
   /** A domain, its servers and its bundles. */
   domainAndAll(name: string): void;
   shared(key: string): void;
+  /** A server, and the gateways whose trunks end there. */
+  trunks(server: string): void;
+  /** The Edges of a domain and the bundles of their external face. */
+  edges(domain: string): void;
 }

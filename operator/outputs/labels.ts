@@ -14,6 +14,8 @@ export const label = {
   mediaRelayNamespace: 'trustmesh.io/media-relay-namespace',
   use: 'trustmesh.io/use',
   enterpriseCA: 'trustmesh.io/enterprise-ca',
+  trunks: 'trustmesh.io/trunks',
+  federation: 'trustmesh.io/federation',
 } as const;
 
 export const annotation = {

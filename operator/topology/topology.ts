@@ -192,6 +192,11 @@ export class Topology {
     return [...clients, ...servers];
   }
 
+  /** Names that somebody declares and that lie outside these domains. */
+  namesOutside(domains: readonly string[]): readonly string[] {
+    return [...this.#claims.keys()].filter((name) => !domains.some((domain) => name === domain || name.endsWith(`.${domain}`)));
+  }
+
   /** Who holds a name. A claim counts from admission on: else whoever may create objects could take any name. */
   holder(name: string): Holder | undefined {
     const issued = this.#options.issued(name);

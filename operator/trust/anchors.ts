@@ -1,6 +1,5 @@
 // What each audience trusts, as a value: the anchors of every authority whose certificates it may meet.
 import type { Certificate } from '../pki/certificate.ts';
-import type { Audience } from '../topology/names.ts';
 import { type TrustBundle, trustBundle } from './bundle.ts';
 
 export interface AnchorSource {
@@ -16,14 +15,8 @@ export interface AudienceTrust {
   readonly unknown: readonly string[];
 }
 
-const nobody = trustBundle([], 0);
-
-/**
- * The Edge's external face trusts partners alone, and no enterprise anchor: an enterprise certificate is not accepted
- * there. Everybody else trusts the enterprise.
- */
-export function audienceTrust(audience: Audience, enterprise: readonly AnchorSource[], now: number): AudienceTrust {
-  if (audience === 'edge-external') return { bundle: nobody, unknown: [] };
+/** What everybody inside trusts, and every client: the enterprise. */
+export function enterpriseTrust(enterprise: readonly AnchorSource[], now: number): AudienceTrust {
   return {
     bundle: trustBundle(
       enterprise.flatMap((source) => source.anchors ?? []),
@@ -31,4 +24,13 @@ export function audienceTrust(audience: Audience, enterprise: readonly AnchorSou
     ),
     unknown: enterprise.filter((source) => source.anchors === undefined).map((source) => source.name),
   };
+}
+
+const nobody = trustBundle([], 0);
+
+/** What an Edge trusts outside: partners alone, and no enterprise anchor, so that no enterprise certificate is accepted there. */
+export function partnerTrust(federation: { readonly bundle: TrustBundle } | undefined): AudienceTrust {
+  return federation === undefined
+    ? { bundle: nobody, unknown: ['the federated partners'] }
+    : { bundle: federation.bundle, unknown: [] };
 }

@@ -2,13 +2,14 @@
 // things that every test of it does as an administrator.
 import { X509Certificate } from 'node:crypto';
 import type { Condition, KubeObject, ObjectKey } from '../../operator/api/object.ts';
-import { roles, type TrustedServer } from '../../operator/api/v1alpha1/index.ts';
+import { type FederatedPartner, roles, type TrustedServer } from '../../operator/api/v1alpha1/index.ts';
 import { KubeClient } from '../../operator/kube/client.ts';
 import { isApiError } from '../../operator/kube/errors.ts';
 import { loadKubeConfig } from '../../operator/kube/kube-config.ts';
 import {
   configMaps,
   enterpriseCAs,
+  federatedPartners,
   type MetadataObject,
   type Resource,
   type Secret,
@@ -51,6 +52,8 @@ export interface Trustmesh extends AsyncDisposable {
   ready(namespace: string, name: string): Promise<TrustedServer>;
   /** Waits until a condition of a server has this reason. */
   reason(namespace: string, name: string, type: string, reason: string): Promise<Condition>;
+  /** Waits until a partner, as it is now, is in this state. */
+  partner(name: string, state: NonNullable<FederatedPartner['status']>['state']): Promise<FederatedPartner>;
   /** Waits until a condition of an EnterpriseCA, as it is now, has this reason. */
   reasonOfCA(name: string, type: string, reason: string): Promise<Condition>;
   /** Names of the Secrets that the operator wrote in a namespace, sorted. */
@@ -133,6 +136,18 @@ export async function startTrustmesh(options: InstallationOptions = {}): Promise
       );
     },
     reason: (namespace, name, type, reason) => reasonOf(trustedServers, { namespace, name }, type, reason),
+    partner: async (name, state) => {
+      let seen: FederatedPartner | undefined;
+      return await waitFor(
+        `FederatedPartner ${name} to be ${state}`,
+        async () => {
+          seen = await find(federatedPartners, { name });
+          const { status, metadata } = seen ?? {};
+          return status?.state === state && status.observedGeneration === metadata?.generation ? seen : undefined;
+        },
+        { limitMs: 30_000, seen: () => seen?.status ?? (seen === undefined ? 'no such partner' : 'no status') },
+      );
+    },
     reasonOfCA: (name, type, reason) => reasonOf(enterpriseCAs, { name }, type, reason),
     secretNames: async (namespace) => {
       const { items } = await admin.list(secrets, {
@@ -188,6 +203,18 @@ export const mediaNamespace = `${JSON.stringify({ apiVersion: 'v1', kind: 'Names
 
 /** A namespace, an EnterpriseCA and a TrustDomain `contoso` that admits every role there for names below contoso.com. */
 export const contoso = mediaNamespace + enterpriseCAManifest('contoso', { managed: {} }) + domainManifest('contoso');
+
+/** A FederatedPartner of contoso with mode Direct and the edge `sip.<name>.com`, unless the spec says otherwise. */
+export function partnerManifest(name: string, spec: Readonly<Record<string, unknown>>): string {
+  const whole = {
+    trustDomain: 'contoso',
+    sipDomains: [`${name}.com`],
+    mode: 'Direct',
+    ...(spec['mode'] === undefined || spec['mode'] === 'Direct' ? { accessEdge: { fqdn: `sip.${name}.com` } } : {}),
+    ...spec,
+  };
+  return `${JSON.stringify({ apiVersion: 'trustmesh.io/v1alpha1', kind: 'FederatedPartner', metadata: { name }, spec: whole })}\n---\n`;
+}
 
 /** A TrustedServer in namespace media, of the role Mediation unless the spec says otherwise. */
 export function serverManifest(name: string, spec: Readonly<Record<string, unknown>>): string {

@@ -24,7 +24,7 @@ export async function enact(key: BundleKey, actions: readonly BundleAction[], co
     if (action.kind === 'WriteShard') done.peersWritten = true;
     if (action.kind === 'WriteMain') {
       done.trustWritten ||= action.trust !== undefined;
-      done.peersWritten ||= action.peers !== undefined;
+      done.peersWritten ||= action.peers !== undefined || action.partners !== undefined;
       done.created ||= action.replaces === undefined;
     }
   }
@@ -62,11 +62,11 @@ async function carryOut(key: BundleKey, action: BundleAction, context: Context):
     }
     return true;
   }
-  const { annotations, ...data } = content;
-  const given = Object.fromEntries(Object.entries(annotations).filter((entry): entry is [string, string] => entry[1] !== null));
-  const metadata = { name, namespace, labels: bundleLabels(key.domain, key.audience), annotations: given };
+  const { annotations, data, ...rest } = content;
+  const metadata = { name, namespace, labels: bundleLabels(key.domain, key.audience), annotations: given(annotations) };
+  const whole = { ...rest, ...(data === undefined ? {} : { data: given(data) }) };
   try {
-    stores.configMaps.apply(await client.create(configMaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata, ...data }));
+    stores.configMaps.apply(await client.create(configMaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata, ...whole }));
     return true;
   } catch (error) {
     if (isApiError(error, 'AlreadyExists')) return false;
@@ -74,9 +74,15 @@ async function carryOut(key: BundleKey, action: BundleAction, context: Context):
   }
 }
 
+/** What a new object has: nothing is there to be taken away. */
+function given(entries: Readonly<Record<string, string | null>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(entries).filter((entry): entry is [string, string] => entry[1] !== null));
+}
+
 interface Content {
   readonly annotations: Readonly<Record<string, string | null>>;
-  readonly data?: Readonly<Record<string, string>>;
+  /** Null takes a key away. */
+  readonly data?: Readonly<Record<string, string | null>>;
   readonly binaryData?: Readonly<Record<string, string>>;
 }
 
@@ -84,10 +90,14 @@ function shardContent({ sources, shard, count, hash }: Extract<BundleAction, { k
   return { annotations: { [annotation.peersHash]: hash }, data: { 'peers.json': shardDocument(sources, shard, count) } };
 }
 
-function mainContent(key: BundleKey, { trust, peers, annotations }: Extract<BundleAction, { kind: 'WriteMain' }>): Content {
+function mainContent(
+  key: BundleKey,
+  { trust, peers, partners, annotations }: Extract<BundleAction, { kind: 'WriteMain' }>,
+): Content {
   const data = {
     ...(trust === undefined ? {} : { 'ca.crt': trust.pem }),
     ...(peers === undefined ? {} : { 'peers.json': peersOf(key, peers) }),
+    ...partners,
   };
   const binaryData =
     trust === undefined ? {} : clientBinaryData(key.audience, trust.anchors, (anchors) => trustStore({ anchors }));

@@ -2,6 +2,7 @@
 import { roles, type TrustDomain } from '../../api/v1alpha1/index.ts';
 import type { MetadataObject } from '../../kube/resource.ts';
 import { annotation } from '../../outputs/labels.ts';
+import { type PartnerFiles, partnerFiles } from '../../outputs/partners.ts';
 import { type PeerSource, peerSources } from '../../outputs/peers.ts';
 import { bundleName, isShardName } from '../../outputs/trust-bundle.ts';
 import type { Audience } from '../../topology/names.ts';
@@ -18,6 +19,8 @@ export interface BundleObservation {
   readonly trust: AudienceTrust | undefined;
   /** Absent for clients, who have no peer list. */
   readonly peers?: { readonly sources: readonly PeerSource[]; readonly currentShards: number };
+  /** Of an Edge's external face, in place of peers; absent while nobody knows the partners yet. */
+  readonly partners?: PartnerFiles;
   readonly main?: MetadataObject;
   /** By name. What is called otherwise, and may be somebody's copy with our labels on it, is none. */
   readonly shards: ReadonlyMap<string, MetadataObject>;
@@ -34,7 +37,7 @@ export function decodeBundleKey(key: string): BundleKey {
   return { domain, audience: audience as Audience, namespace };
 }
 
-export function observe(key: BundleKey, { topology, stores, trust, grace }: Context): BundleObservation {
+export function observe(key: BundleKey, { topology, stores, trust, federation, grace }: Context): BundleObservation {
   const { domain: domainName, audience, namespace } = key;
   const domain = topology.domain(domainName);
   const facts = topology.namespace(namespace);
@@ -43,11 +46,10 @@ export function observe(key: BundleKey, { topology, stores, trust, grace }: Cont
   const main = held.find((configMap) => configMap.metadata.name === name);
   const [role] = audienceRoles(audience);
   const sources =
-    domain === undefined || role === undefined
+    domain === undefined || role === undefined || audience === 'edge-external'
       ? undefined
-      : audience === 'edge-external'
-        ? []
-        : peerSources(role, domain.spec.security.mesh, (other) => topology.peerList(domainName, other), roles);
+      : peerSources(role, domain.spec.security.mesh, (other) => topology.peerList(domainName, other), roles);
+  const partners = audience === 'edge-external' ? federation.of(domainName)?.partners : undefined;
   return {
     key,
     domain,
@@ -57,6 +59,9 @@ export function observe(key: BundleKey, { topology, stores, trust, grace }: Cont
     ...(sources === undefined
       ? {}
       : { peers: { sources, currentShards: Number(main?.metadata.annotations?.[annotation.shards] ?? 1) } }),
+    ...(partners === undefined
+      ? {}
+      : { partners: partnerFiles(partners.map(({ bundle, ...partner }) => ({ ...partner, pem: bundle.pem }))) }),
     ...(main === undefined ? {} : { main }),
     shards: new Map(
       held

@@ -1,6 +1,7 @@
 // Which ConfigMaps of a bundle to write: shards before the index that names them, what is surplus after it.
 import type { MetadataObject } from '../../kube/resource.ts';
 import { annotation, timestamp } from '../../outputs/labels.ts';
+import { isPartnerFile, type PartnerFiles } from '../../outputs/partners.ts';
 import { type PeerSource, shardCount, shardHash } from '../../outputs/peers.ts';
 import { bundleName, shardNames } from '../../outputs/trust-bundle.ts';
 import type { TrustBundle } from '../../trust/bundle.ts';
@@ -22,6 +23,8 @@ export type BundleAction =
       /** What changed, and so what is written. */
       readonly trust?: TrustBundle;
       readonly peers?: { readonly sources: readonly PeerSource[]; readonly count: number; readonly hash: string };
+      /** By data key; null for files of partners that are gone. */
+      readonly partners?: Readonly<Record<string, string | null>>;
       /** Annotations with null for those that go. */
       readonly annotations: Readonly<Record<string, string | null>>;
       readonly replaces?: MetadataObject;
@@ -59,7 +62,7 @@ function retire({ key, main, shards, grace }: BundleObservation, now: number): B
   return { actions: [main, ...shards.values()].map(deletion) };
 }
 
-function write({ key, trust, peers, main, shards }: BundleObservation): BundlePlan {
+function write({ key, trust, peers, partners, main, shards }: BundleObservation): BundlePlan {
   if (trust === undefined) return nothing;
   // Anchors that are not known must not be missing from a bundle that may hold them.
   if (main === undefined && trust.unknown.length > 0) return nothing;
@@ -72,11 +75,13 @@ function write({ key, trust, peers, main, shards }: BundleObservation): BundlePl
   const trustFirst = trustChanged && shardActions.writes.length > 0;
   const peersChanged =
     peers !== undefined && !trustFirst && (held[annotation.peersHash] !== shardActions.hash || !owns('peers.json'));
+  const partnersChanged =
+    partners !== undefined && (held[annotation.peersHash] !== partners.hash || !Object.keys(partners.data).every(owns));
   const back = held[annotation.leftAt] !== undefined;
   const inUse = new Set(shardNames(key.domain, key.audience, shardActions.count));
   const surplus = [...shards].filter(([name]) => !inUse.has(name)).map(([, shard]) => shard);
   const mainActions: readonly BundleAction[] =
-    !trustChanged && !peersChanged && !back
+    !trustChanged && !peersChanged && !partnersChanged && !back
       ? []
       : [
           {
@@ -86,11 +91,13 @@ function write({ key, trust, peers, main, shards }: BundleObservation): BundlePl
             ...(peersChanged && peers !== undefined
               ? { peers: { sources: peers.sources, count: shardActions.count, hash: shardActions.hash } }
               : {}),
+            ...(partnersChanged ? { partners: { ...goneFrom(main, partners), ...partners.data } } : {}),
             annotations: {
               ...(trustChanged ? { [annotation.trustHash]: trust.bundle.hash } : {}),
               ...(peersChanged
                 ? { [annotation.peersHash]: shardActions.hash, [annotation.shards]: String(shardActions.count) }
                 : {}),
+              ...(partnersChanged ? { [annotation.peersHash]: partners.hash } : {}),
               ...(back ? { [annotation.leftAt]: null } : {}),
             },
             ...(main === undefined ? {} : { replaces: main }),
@@ -98,6 +105,12 @@ function write({ key, trust, peers, main, shards }: BundleObservation): BundlePl
         ];
   if (trustFirst) return { actions: mainActions };
   return { actions: [...shardActions.writes, ...mainActions, ...surplus.map(deletion)] };
+}
+
+/** Null for each file of a partner that the bundle holds and should not. */
+function goneFrom(main: MetadataObject | undefined, { data }: PartnerFiles): Readonly<Record<string, null>> {
+  const held = main?.metadata.ownedDataKeys ?? [];
+  return Object.fromEntries(held.filter((key) => isPartnerFile(key) && !(key in data)).map((key) => [key, null]));
 }
 
 function planShards(

@@ -1,14 +1,18 @@
-// The ConfigMap `<server>-trust`: what a server reads that narrows its peers or asks for rendered files.
+// The ConfigMap `<server>-trust`: what a server reads that narrows its peers, asks for rendered files, or has gateways with a CA
+// of their own.
 import { createHash } from 'node:crypto';
 import { kebabCase, type Role, roles, type TrustDomain, type TrustedServer } from '../../api/v1alpha1/index.ts';
 import type { MetadataObject } from '../../kube/resource.ts';
 import { dataLimit, type RenderedOutputs, renderOutputs, sizeOf } from '../../outputs/formats.ts';
 import { annotation } from '../../outputs/labels.ts';
 import { type PeerSource, peerSources, shardCount, shardDocument, shardIndex } from '../../outputs/peers.ts';
-import { renderingOf } from '../../outputs/rendering.ts';
+import { type Met, type RenderedTrunk, renderingOf } from '../../outputs/rendering.ts';
 import { bundleName, serverTrustName, shardNames } from '../../outputs/trust-bundle.ts';
+import { narrowedEntries } from '../../topology/named-peers.ts';
 import { bucketCount, type PeerEntry, parsePeer } from '../../topology/peer-list.ts';
 import type { Placement } from '../../topology/topology.ts';
+import { type Trunk, trunksOf } from '../../topology/trunk-standing.ts';
+import { trunkCertificate, trunkPort } from '../../topology/trunks.ts';
 import type { Context } from '../context.ts';
 
 export interface OwnTrust {
@@ -33,9 +37,12 @@ export function observeOwnTrust(
   const named = context.stores.configMaps.get({ namespace, name: serverTrustName(server.metadata.name) });
   const existing =
     named?.metadata.ownerReferences?.some((owner) => owner.uid === server.metadata.uid) === true ? named : undefined;
-  const asked = server.spec.peers !== undefined || (server.spec.outputs ?? []).length > 0;
-  const trust = domain && context.trust.of(domain.metadata.name, kebabCase(server.spec.role));
-  const known = trust !== undefined && (trust.unknown.length === 0 || existing === undefined);
+  const trunks = trunksOf(placement.key, context.topology);
+  const bringsCA = trunks.some(({ gateway }) => trunkCertificate(gateway.spec) === 'OwnAuthority');
+  const asked = server.spec.peers !== undefined || (server.spec.outputs ?? []).length > 0 || bringsCA;
+  const trust = domain && context.trust.ofServer(server);
+  const partnersKnown = server.spec.role !== 'Edge' || context.federation.of(server.spec.trustDomain) !== undefined;
+  const known = partnersKnown && trust !== undefined && (trust.unknown.length === 0 || existing === undefined);
   if (!asked || !known || domain === undefined || !placement.listed) {
     return { ...(existing === undefined ? {} : { existing }), current: !asked, asked, refused: [] };
   }
@@ -58,14 +65,33 @@ function outputsOf(server: TrustedServer, domain: TrustDomain, room: number, con
   if (outputs.length === 0) return { files: {}, refused: [] };
   return renderOutputs(
     outputs,
-    renderingOf(server, domain, { peers: peersOf(server, domain, context), partners: [], trunks: [] }),
+    renderingOf(server, domain, {
+      peers: peersOf(server, domain, context),
+      partners: partnersOf(server, domain, context),
+      trunks: trunksOf(`${server.metadata.namespace}/${server.metadata.name}`, context.topology).map(renderedTrunk),
+    }),
     room,
   );
 }
 
+/** Whom an Edge meets outside. A partner that any domain may be is met by a listener of its own. */
+function partnersOf({ spec }: TrustedServer, { metadata }: TrustDomain, { federation, topology }: Context): Met['partners'] {
+  if (spec.role !== 'Edge') return [];
+  const known = federation.of(metadata.name)?.partners ?? [];
+  return known
+    .filter(({ name }) => topology.partner(name)?.spec.mode !== 'Discovered')
+    .map(({ bundle: _, ...partner }) => partner);
+}
+
+function renderedTrunk({ gateway: { metadata, spec }, pool }: Trunk): RenderedTrunk {
+  const { fqdn, transport, srtp } = spec;
+  return { name: metadata.name, fqdn, port: trunkPort(spec, pool.spec.role), transport, srtp };
+}
+
 /** Every peer, however many: the pools that the server named, or those that its role meets. */
 function peersOf(server: TrustedServer, domain: TrustDomain, context: Context): readonly PeerEntry[] {
-  if (server.spec.peers !== undefined) return namedPeers(server, domain, context).map(parsePeer);
+  const narrowed = narrowedEntries(server, context.topology);
+  if (narrowed !== undefined) return narrowed.map(parsePeer);
   return sourcesOf(server, domain, context).flatMap(({ list, reach }) =>
     Array.from({ length: bucketCount }, (_, bucket) => list.entries(bucket))
       .flat()
@@ -79,20 +105,11 @@ function sourcesOf({ spec }: TrustedServer, domain: TrustDomain, { topology }: C
   return peerSources(spec.role, domain.spec.security.mesh, listOf, roles);
 }
 
-/** The JSON of the entries of the pools that the server named. */
-function namedPeers(server: TrustedServer, domain: TrustDomain, { topology }: Context): readonly string[] {
-  const { peers = [], role } = server.spec;
-  const list = topology.peerList(domain.metadata.name, role);
-  const poolOf = (peer: string) => topology.placement(`${server.metadata.namespace}/${peer}`)?.server.spec.poolFQDN ?? peer;
-  const pools = [...new Set(peers.map((peer) => (list?.has(peer) === true ? peer : poolOf(peer))))].sort();
-  return pools.flatMap((pool) => list?.get(pool) ?? []);
-}
-
 /** The peers that the server named, or all of its audience: in full, or by the shards of the audience's own bundle. */
 function peersDocument(server: TrustedServer, domain: TrustDomain, context: Context): string {
-  const { peers, role } = server.spec;
-  if (peers !== undefined) {
-    const entries = namedPeers(server, domain, context);
+  const { role } = server.spec;
+  const entries = narrowedEntries(server, context.topology);
+  if (entries !== undefined) {
     return `{"peers":[${entries.length === 0 ? '' : `\n${entries.join(',\n')}\n`}]}\n`;
   }
   const { name } = domain.metadata;

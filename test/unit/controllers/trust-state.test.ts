@@ -1,5 +1,6 @@
 // Which CAs a domain trusts, whatever those who own a namespace write onto the Secrets that lie there.
 import { Authorities, type Authority } from '../../../operator/authorities/authority.ts';
+import { FederationState } from '../../../operator/controllers/federation-state.ts';
 import { TrunkState } from '../../../operator/controllers/trunk-state.ts';
 import { type Issued, TrustState } from '../../../operator/controllers/trust-state.ts';
 import type { MetadataObject } from '../../../operator/kube/resource.ts';
@@ -58,6 +59,7 @@ function world(records: Readonly<Record<string, Issued>> = {}, contoso: object =
     topology,
     authorities,
     trunks: new TrunkState(),
+    federation: new FederationState(),
     secrets,
     configMaps,
     recorded: (secret) => records[secret],

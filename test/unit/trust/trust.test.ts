@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import type { TrustedServer } from '../../../operator/api/v1alpha1/index.ts';
 import { backdating } from '../../../operator/pki/validity.ts';
-import { audienceTrust } from '../../../operator/trust/anchors.ts';
+import { enterpriseTrust, partnerTrust } from '../../../operator/trust/anchors.ts';
 import { trustBundle } from '../../../operator/trust/bundle.ts';
 import { graceEnd } from '../../../operator/trust/grace.ts';
 import { type Issue, reissueBreaker } from '../../../operator/trust/reissue.ts';
@@ -45,12 +45,13 @@ describe('the trust of an audience', () => {
   ];
 
   it('is what the enterprise is trusted by, and names the CAs that nobody knows', () => {
-    expect(audienceTrust('front-end', sources, now)).toEqual({ bundle: trustBundle([root], now), unknown: ['public'] });
-    expect(audienceTrust('edge', sources, now)).toEqual(audienceTrust('clients', sources, now));
+    expect(enterpriseTrust(sources, now)).toEqual({ bundle: trustBundle([root], now), unknown: ['public'] });
   });
 
-  it("is nobody of the enterprise on the Edge's external face", () => {
-    expect(audienceTrust('edge-external', sources, now)).toEqual({ bundle: trustBundle([], now), unknown: [] });
+  it("is its partners on the Edge's external face, and not known before they were looked at", () => {
+    const bundle = trustBundle([other], now);
+    expect(partnerTrust({ bundle })).toEqual({ bundle, unknown: [] });
+    expect(partnerTrust(undefined)).toEqual({ bundle: trustBundle([], now), unknown: ['the federated partners'] });
   });
 });
 

@@ -1,0 +1,131 @@
+// Gathers the partners of one domain and everything that decides what is believed of them: what their sources hold, what DNS
+// says of their edges, and what every Edge of the domain has in place.
+import type { FederatedPartner, TrustDomain } from '../../api/v1alpha1/index.ts';
+import { kebabCase } from '../../api/v1alpha1/index.ts';
+import type { Inquiries } from '../../federation/inquiries.ts';
+import type { SRVLookup } from '../../federation/resolver.ts';
+import { annotation, label } from '../../outputs/labels.ts';
+import { bundleName } from '../../outputs/trust-bundle.ts';
+import { certificateNeeds, spiffeTrustDomain } from '../../topology/names.ts';
+import type { OurAuthorities } from '../../trust/partner-anchors.ts';
+import type { OurNames } from '../../trust/partner-scope.ts';
+import type { Context } from '../context.ts';
+import { earliest } from '../requeue.ts';
+import type { Data, FederationRecords } from './records.ts';
+import { type Endpoints, readSources, type SourceObservation } from './sources.ts';
+
+export interface ObservedPartner {
+  readonly partner: FederatedPartner;
+  readonly sources: readonly SourceObservation[];
+  /** Of its SIP domains, where its edge is found by SRV: what DNS says, as far as it was heard. */
+  readonly lookups: readonly { readonly sipDomain: string; readonly found: SRVLookup | undefined }[];
+}
+
+export interface FederationObservation {
+  readonly name: string;
+  readonly domain: TrustDomain | undefined;
+  readonly domainProblem?: string;
+  /** The oldest first: of two that want the same, it has it. */
+  readonly partners: readonly ObservedPartner[];
+  readonly records: ReadonlyMap<string, Data>;
+  readonly ours: OurAuthorities;
+  readonly ourNames: OurNames;
+  /** For each listed Edge, the hashes of the trust that its external face holds: in its Secrets, and in its namespace's bundle. */
+  readonly edges: readonly { readonly key: string; readonly held: readonly (string | undefined)[] }[];
+  /** Epoch ms. */
+  readonly lookAgainAt?: number;
+}
+
+/** Sources in the cluster are not watched, and read again after this, ms. */
+const polling = 30_000;
+
+export interface Asking {
+  readonly records: FederationRecords;
+  readonly endpoints: Endpoints;
+  readonly lookups: Inquiries<string, SRVLookup>;
+}
+
+export async function observe(name: string, asking: Asking, context: Context): Promise<FederationObservation> {
+  const { topology, now } = context;
+  const domain = topology.domain(name);
+  const domainProblem = topology.domainProblem(name);
+  const records = await asking.records.read(name, context);
+  const alive = topology.partnersOf(name).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  const read = await Promise.all(
+    [...alive]
+      .sort((a, b) => (seniority(a) < seniority(b) ? -1 : 1))
+      .map(async (partner) => {
+        const { mode, sipDomains } = partner.spec;
+        const reading = mode === 'Blocked' ? undefined : await readSources(partner, records, asking.endpoints, context);
+        const searched = mode === 'AllowedDomain' ? sipDomains : [];
+        const replies = searched.map((sipDomain) => ({ sipDomain, reply: asking.lookups.read(sipDomain, name) }));
+        return { partner, reading, replies };
+      }),
+  );
+  asking.endpoints.keep(
+    name,
+    read.flatMap(({ reading }) => reading?.endpoints ?? []),
+  );
+  asking.lookups.keep(
+    name,
+    read.flatMap(({ replies }) => replies.map(({ sipDomain }) => sipDomain)),
+  );
+  const polled = read.some(({ reading }) => reading?.sources.some((source) => source.polled) === true);
+  const lookAgainAt = earliest([
+    ...(polled ? [now() + polling] : []),
+    ...read.flatMap(({ reading, replies }) => [reading?.lookAgainAt, ...replies.map(({ reply }) => reply?.askAgainAt)]),
+  ]);
+  return {
+    name,
+    domain,
+    ...(domainProblem === undefined ? {} : { domainProblem }),
+    partners: read.map(({ partner, reading, replies }) => ({
+      partner,
+      sources: reading?.sources ?? [],
+      lookups: replies.map(({ sipDomain, reply }) => ({ sipDomain, found: reply?.answer })),
+    })),
+    records,
+    ours: ourAuthorities(context),
+    ourNames: {
+      domains: domain === undefined ? [] : [...new Set([...domain.spec.sipDomains, spiffeTrustDomain(domain)])],
+      names: domain === undefined ? [] : topology.namesOutside(domain.spec.sipDomains),
+    },
+    edges: domain === undefined ? [] : edgesOf(domain, context),
+    ...(lookAgainAt === undefined ? {} : { lookAgainAt }),
+  };
+}
+
+function seniority({ metadata }: FederatedPartner): string {
+  return `${metadata.creationTimestamp}/${metadata.uid}`;
+}
+
+/** Of every EnterpriseCA: that another domain uses it makes it no partner's. */
+function ourAuthorities({ authorities, stores }: Context): OurAuthorities {
+  const known = authorities.known();
+  const chains = stores.enterpriseCAs.list().flatMap(({ metadata }) => {
+    const state = authorities.get(metadata.name);
+    return state.available ? state.authority.chain : [];
+  });
+  return {
+    certificates: [...chains, ...known.flatMap(({ anchors }) => anchors)],
+    keyIds: known.flatMap(({ keyIds }) => keyIds),
+  };
+}
+
+function edgesOf(domain: TrustDomain, { topology, stores }: Context): FederationObservation['edges'] {
+  const { name } = domain.metadata;
+  return [...topology.serversOfRole(name, 'Edge')].flatMap((key) => {
+    const placement = topology.placement(key);
+    if (placement?.listed !== true) return [];
+    const { namespace = '', uid } = placement.server.metadata;
+    const faces = new Set(
+      certificateNeeds(placement.server, domain)
+        .filter(({ audience }) => audience === 'edge-external')
+        .map(({ use }) => kebabCase(use)),
+    );
+    const shown = stores.secrets.byIndex('owner', uid).filter(({ metadata }) => faces.has(metadata.labels?.[label.use] ?? ''));
+    const bundle = stores.configMaps.get({ namespace, name: bundleName(name, 'edge-external') });
+    const held = [bundle, ...shown].map((object) => object?.metadata.annotations?.[annotation.trustHash]);
+    return faces.size === 0 ? [] : [{ key, held }];
+  });
+}

@@ -1,0 +1,204 @@
+// The status of each partner, and the events that go with a change of it.
+import type { FederatedPartner, FederatedPartnerStatus } from '../../api/v1alpha1/index.ts';
+import { timestamp } from '../../outputs/labels.ts';
+import type { Certificate } from '../../pki/certificate.ts';
+import { type Aspect, summarise } from '../conditions.ts';
+import type { Context } from '../context.ts';
+import type { FederationObservation } from './observe.ts';
+import { type FederationPlan, fingerprintsIn, type PartnerDecision } from './plan.ts';
+import type { SourceContent } from './sources.ts';
+
+/** How long before an anchor expires it is told of, ms. */
+export const expiryWarning = 30 * 24 * 3_600_000;
+
+interface Edges {
+  readonly total: number;
+  readonly inPlace: number;
+}
+
+/** `planned` is a plan with nothing left to do. */
+export function report(
+  observation: FederationObservation,
+  planned: FederationPlan,
+  decision: PartnerDecision,
+  now: number,
+): FederatedPartnerStatus {
+  const { partner, believed, accessEdges, sources } = decision;
+  const { hash } = planned.federation.bundle;
+  const edges: Edges = {
+    total: observation.edges.length,
+    inPlace: observation.edges.filter(({ held }) => held.every((each) => each === hash)).length,
+  };
+  const aspects = [
+    topologyValid(observation, decision),
+    trustEstablished(decision, edges),
+    namesConstrained(decision),
+    ...anchorsAccepted(decision),
+    ...edgeFound(decision),
+  ];
+  const anchors = believed.flatMap(({ anchors: named, cross }) =>
+    named.map((anchor) => ({
+      subject: anchor.subject,
+      fingerprint: anchor.fingerprint,
+      notAfter: timestamp(anchor.notAfter),
+      source: sources.find(({ current, recorded }) => holds(current ?? recorded, anchor))?.from ?? 'a former source',
+      ...(cross === undefined ? {} : { crossCertificate: cross.fingerprint }),
+    })),
+  );
+  const notAfter = anchors
+    .map((anchor) => anchor.notAfter)
+    .sort()
+    .at(0);
+  const before = partner.status;
+  const unchanged = JSON.stringify(before?.anchors ?? []) === JSON.stringify(anchors);
+  const lastChange = unchanged ? before?.lastChange : timestamp(now);
+  const bundle = sources
+    .flatMap(({ record, current }) => (record !== undefined && current?.since !== undefined ? [current] : []))
+    .at(0);
+  return {
+    observedGeneration: partner.metadata.generation ?? 0,
+    conditions: [...summarise(partner, aspects, now), ...handshake(partner)],
+    state: stateOf(decision, edges),
+    ...(accessEdges.length === 0 ? {} : { accessEdges: accessEdges.slice(0, 16).map(({ fqdn, port }) => `${fqdn}:${port}`) }),
+    ...(anchors.length === 0 ? {} : { anchors: anchors.slice(0, 8) }),
+    ...(notAfter === undefined ? {} : { notAfter }),
+    ...(believed.length === 0 ? {} : { edges }),
+    ...(bundle?.since === undefined
+      ? {}
+      : {
+          bundle: {
+            ...(bundle.sequence === undefined ? {} : { sequence: bundle.sequence }),
+            fetchedAt: timestamp(bundle.since),
+          },
+        }),
+    ...(lastChange === undefined ? {} : { lastChange }),
+  };
+}
+
+function holds(content: SourceContent | undefined, { fingerprint }: Certificate): boolean {
+  return content !== undefined && fingerprintsIn(content.pem).includes(fingerprint);
+}
+
+function stateOf({ blockedBy, refusal }: PartnerDecision, { total, inPlace }: Edges): FederatedPartnerStatus['state'] {
+  if (blockedBy !== undefined) return 'Blocked';
+  if (refusal !== undefined) return refusal.while === 'Stalled' ? 'Refused' : 'Pending';
+  return total > 0 && inPlace === total ? 'Trusted' : 'Pending';
+}
+
+function topologyValid({ domain, domainProblem }: FederationObservation, { partner, conflicts }: PartnerDecision): Aspect {
+  const type = 'TopologyValid';
+  const refuse = (reason: string, message: string): Aspect => ({ type, status: 'False', reason, message, while: 'Stalled' });
+  if (domain === undefined) {
+    const message =
+      `TrustDomain ${partner.spec.trustDomain} does not exist. Create it, or make this partner again with another in spec.trustDomain. ` +
+      'What was distributed stays as it is.';
+    return refuse('TrustDomainNotFound', message);
+  }
+  if (domainProblem !== undefined) return refuse('TrustDomainNotValid', domainProblem);
+  if (conflicts.length > 0) return refuse('PartnerConflict', conflicts.join(' '));
+  return { type, status: 'True', reason: 'Valid', message: `TrustDomain ${domain.metadata.name} names this partner.` };
+}
+
+function trustEstablished({ partner, blockedBy, refusal, believed }: PartnerDecision, { total, inPlace }: Edges): Aspect {
+  const type = 'TrustEstablished';
+  if (blockedBy !== undefined) {
+    const who = blockedBy === partner.metadata.name ? 'It is blocked' : `FederatedPartner ${blockedBy} blocks its SIP domains`;
+    return { type, status: 'False', reason: 'Blocked', message: `${who}: nothing is believed of it, whatever its certificate.` };
+  }
+  if (refusal !== undefined) return { type, status: 'False', ...refusal };
+  if (total === 0) {
+    const message =
+      'The domain has no Edge with an accessFQDN, which alone could hold its trust. Declare a TrustedServer of the role Edge.';
+    return { type, status: 'False', reason: 'NoEdge', message, while: 'Stalled' };
+  }
+  if (inPlace < total) {
+    const message = `Its trust is in place at ${inPlace} of ${total} Edge pools.`;
+    return { type, status: 'False', reason: 'Distributing', message, while: 'Reconciling' };
+  }
+  const count = believed.length === 1 ? 'Its CA is' : `Its ${believed.length} CAs are`;
+  return {
+    type,
+    status: 'True',
+    reason: 'Established',
+    message: `${count} in place at ${total === 1 ? 'the Edge pool' : `all ${total} Edge pools`}.`,
+  };
+}
+
+/** Warnings: they keep no partner from being Ready. */
+function namesConstrained({ partner, believed, blockedBy }: PartnerDecision): Aspect {
+  const type = 'NamesConstrained';
+  const { name } = partner.metadata;
+  if (blockedBy !== undefined || believed.length === 0) {
+    return { type, status: 'Unknown', reason: 'NothingBelieved', message: 'Nothing is believed of it.' };
+  }
+  if (believed.some(({ authority }) => authority.scope === 'Unconstrained')) {
+    const message =
+      'Its CA is believed for any name at the external face of the Edges (trust.scope Unconstrained), also for other partners’. ' +
+      'Prefer NameConstrained.';
+    return { type, status: 'False', reason: 'Unconstrained', message };
+  }
+  const others = [...new Set(believed.flatMap(({ authority }) => authority.partners))].filter((other) => other !== name);
+  if (others.length > 0) {
+    const message = `It has a CA in common with the partner ${others.join(', ')}: that CA is believed for the names of both.`;
+    return { type, status: 'True', reason: 'SharedAuthority', message };
+  }
+  return { type, status: 'True', reason: 'Constrained', message: 'Its CA is believed for its own names alone.' };
+}
+
+/** Some of what its sources hold may be refused, and the rest believed. */
+function anchorsAccepted({ blockedBy, refusal, anchorProblems, sourceProblems }: PartnerDecision): readonly Aspect[] {
+  const problems = [...anchorProblems, ...sourceProblems];
+  if (blockedBy !== undefined || refusal !== undefined) return [];
+  const type = 'AnchorsAccepted';
+  if (problems.length === 0)
+    return [{ type, status: 'True', reason: 'Accepted', message: 'Everything that its sources hold is believed.' }];
+  const message = `${problems.join(' ')} What is in place stays.`;
+  const reason = anchorProblems.length > 0 ? 'SomeAnchorsRefused' : 'SourceUnavailable';
+  return [{ type, status: 'False', reason, message }];
+}
+
+/** It may call us whether or not we know where to call it. */
+function edgeFound({ partner, accessEdges, edgeProblems, blockedBy }: PartnerDecision): readonly Aspect[] {
+  if (partner.spec.mode !== 'AllowedDomain' || blockedBy !== undefined) return [];
+  const type = 'EdgeFound';
+  const [problem] = edgeProblems;
+  if (accessEdges.length === 0 || problem !== undefined) {
+    const reason = accessEdges.length === 0 ? 'EdgeNotFound' : 'EdgeFoundInPart';
+    return [{ type, status: accessEdges.length === 0 ? 'False' : 'True', reason, message: edgeProblems.join(' ') }];
+  }
+  const names = accessEdges.map(({ fqdn, port }) => `${fqdn}:${port}`).join(', ');
+  return [{ type, status: 'True', reason: 'EdgeFound', message: `DNS says that its edge is ${names}.` }];
+}
+
+/** What probes found is theirs to say. */
+function handshake({ status }: FederatedPartner) {
+  return (status?.conditions ?? []).filter((condition) => condition.type === 'HandshakeVerified');
+}
+
+/** Events for what the new status says and the old one did not. */
+export function announce(partner: FederatedPartner, status: FederatedPartnerStatus, { events, log, now }: Context): void {
+  const before = partner.status;
+  const object = `FederatedPartner ${partner.metadata.name}`;
+  const established = status.conditions?.find(({ type }) => type === 'TrustEstablished');
+  const tell = (type: 'Normal' | 'Warning', reason: string, note: string, key: string) => {
+    log.info('partner', { object, reason, note });
+    events.record({ regarding: partner, type, reason, action: 'Federate', note: note.slice(0, 1024), key });
+  };
+  if (status.state !== before?.state || status.lastChange !== before?.lastChange) {
+    const fingerprints = (status.anchors ?? [])
+      .map(({ crossCertificate, fingerprint }) => crossCertificate ?? fingerprint)
+      .join(' ');
+    if (status.state === 'Trusted') {
+      const subjects = (status.anchors ?? []).map(({ subject }) => subject).join('; ');
+      tell('Normal', 'PartnerTrusted', `The partner is believed by ${subjects}. ${established?.message ?? ''}`, fingerprints);
+    }
+    if (status.state === 'Blocked' && before?.state !== 'Blocked') {
+      tell('Warning', 'PartnerBlocked', established?.message ?? '', `${partner.metadata.generation}`);
+    }
+  }
+  for (const { subject, fingerprint, notAfter } of status.anchors ?? []) {
+    if (Date.parse(notAfter) - expiryWarning > now()) continue;
+    const note = `The anchor ${subject} of the partner expires at ${notAfter}. Ask it for its next CA, and name that in spec.trust.anchors.`;
+    events.record({ regarding: partner, type: 'Warning', reason: 'PartnerExpiring', action: 'Federate', note, key: fingerprint });
+  }
+}

@@ -1,0 +1,213 @@
+// Federated partners on a real API server: what the Edges hold of each, and what no partner can bring about.
+import { configMaps, events, federatedPartners, secrets, trustedServers } from '../../operator/kube/resource.ts';
+import { parseCertificates } from '../../operator/pki/certificate.ts';
+import { contoso, partnerManifest, serverManifest, startTrustmesh, type Trustmesh, textOf } from '../support/installation.ts';
+import { makeAuthority } from '../support/peers/material.ts';
+import { waitFor } from '../support/wait.ts';
+
+let trustmesh: Trustmesh;
+const edge = serverManifest('edge', {
+  role: 'Edge',
+  poolFQDN: 'edge.contoso.com',
+  members: [{ fqdn: 'edge01.contoso.com' }],
+  edge: { accessFQDN: 'access.contoso.com' },
+});
+beforeAll(async () => {
+  trustmesh = await startTrustmesh();
+  await trustmesh.apply(contoso + edge);
+  await trustmesh.ready('media', 'edge');
+});
+afterAll(() => trustmesh?.[Symbol.asyncDispose]());
+
+const pemOf = (authority: ReturnType<typeof makeAuthority>) => authority.anchors.map(({ pem }) => pem).join('');
+const bundle = () => trustmesh.configMap('media', 'trustmesh-contoso-edge-external');
+const subjectsIn = (pem = '') => parseCertificates(pem).map(({ subject }) => subject);
+const conditionOf = async (name: string, type: string) =>
+  (await trustmesh.admin.get(federatedPartners, { name })).status?.conditions?.find((condition) => condition.type === type);
+
+async function remove(...names: readonly string[]): Promise<void> {
+  for (const name of names) await trustmesh.admin.delete(federatedPartners, { name });
+  await waitFor('the partners to be out of the bundle', async () => {
+    const data = await bundle();
+    return names.every((name) => data[`partner-${name}.crt`] === undefined) ? true : undefined;
+  });
+}
+
+it('holds a partner to its names, at the external face of every Edge and nowhere else', async () => {
+  const fabrikam = makeAuthority('Fabrikam');
+  await trustmesh.apply(partnerManifest('fabrikam', { trust: { anchors: [{ pem: pemOf(fabrikam) }] } }));
+  const { status } = await trustmesh.partner('fabrikam', 'Trusted');
+  const [anchor] = fabrikam.anchors;
+  expect(status).toMatchObject({
+    accessEdges: ['sip.fabrikam.com:5061'],
+    anchors: [{ fingerprint: anchor?.fingerprint, source: 'spec.trust.anchors[0].pem', crossCertificate: expect.any(String) }],
+    edges: { total: 1, inPlace: 1 },
+  });
+  expect(await conditionOf('fabrikam', 'Ready')).toMatchObject({ status: 'True' });
+
+  const data = await bundle();
+  expect(data['partner-fabrikam.crt']).toBe(data['ca.crt']);
+  const certificates = parseCertificates(data['ca.crt'] ?? '');
+  expect(certificates).toHaveLength(2);
+  expect(certificates.map(({ fingerprint }) => fingerprint)).toContain(status?.anchors?.[0]?.crossCertificate);
+  expect(certificates.map(({ fingerprint }) => fingerprint)).not.toContain(anchor?.fingerprint);
+  expect(JSON.parse(data['peers.json'] ?? '')).toEqual({
+    peers: [],
+    partners: [
+      {
+        name: 'fabrikam',
+        sipDomains: ['fabrikam.com'],
+        accessEdge: { fqdn: 'sip.fabrikam.com', port: 5061 },
+        names: ['sip.fabrikam.com', 'fabrikam.com'],
+        anchors: 'partner-fabrikam.crt',
+      },
+    ],
+  });
+  const outside = await trustmesh.secret('media', 'edge-edge01-access-edge-external-tls');
+  const inside = await trustmesh.secret('media', 'edge-edge01-internal-tls');
+  expect(textOf(outside, 'ca.crt')).toBe(data['ca.crt']);
+  expect(subjectsIn(textOf(inside, 'ca.crt'))).not.toContain(anchor?.subject);
+  const { items } = await trustmesh.admin.list(secrets, { namespace: 'trustmesh-system' });
+  expect(items.filter((each) => each.metadata.name.includes('cross'))).toEqual([]);
+  await remove('fabrikam');
+});
+
+it('keeps the cross-certificate over a restart, and makes another as soon as the names are others', async () => {
+  const fabrikam = makeAuthority('Fabrikam');
+  const anchors = [{ pem: pemOf(fabrikam) }];
+  await trustmesh.apply(partnerManifest('fabrikam', { trust: { anchors } }));
+  await trustmesh.partner('fabrikam', 'Trusted');
+  const before = (await bundle())['ca.crt'];
+  await trustmesh.stopReplicas();
+  await trustmesh.startReplica();
+  await trustmesh.apply(partnerManifest('adatum', { mode: 'Blocked' }));
+  await trustmesh.partner('adatum', 'Blocked');
+  expect((await bundle())['ca.crt']).toBe(before);
+  await trustmesh.apply(partnerManifest('fabrikam', { trust: { anchors, permittedNames: ['av.fabrikam.net'] } }));
+  await waitFor('another cross-certificate', async () => ((await bundle())['ca.crt'] === before ? undefined : true));
+  const { status } = await trustmesh.partner('fabrikam', 'Trusted');
+  expect(parseCertificates((await bundle())['ca.crt'] ?? '')).toHaveLength(2);
+  expect(status?.lastChange).toBeDefined();
+  await remove('fabrikam', 'adatum');
+});
+
+it('lets nobody be believed whom a partner blocks, by its own mode or by another list', async () => {
+  const fabrikam = makeAuthority('Fabrikam');
+  await trustmesh.apply(partnerManifest('fabrikam', { trust: { anchors: [{ pem: pemOf(fabrikam) }] } }));
+  await trustmesh.partner('fabrikam', 'Trusted');
+  await trustmesh.apply(partnerManifest('unwanted', { mode: 'Blocked', sipDomains: ['fabrikam.com'] }));
+  await trustmesh.partner('fabrikam', 'Blocked');
+  await waitFor('the bundle to be empty', async () => ((await bundle())['ca.crt'] === '' ? true : undefined));
+  expect(await conditionOf('fabrikam', 'TrustEstablished')).toMatchObject({
+    status: 'False',
+    reason: 'Blocked',
+    message: expect.stringContaining('FederatedPartner unwanted'),
+  });
+  await trustmesh.admin.delete(federatedPartners, { name: 'unwanted' });
+  await trustmesh.partner('fabrikam', 'Trusted');
+  await waitFor('the events to be told', async () => {
+    const { items } = await trustmesh.admin.list(events, { namespace: 'default' });
+    const reasons = new Set(items.filter(({ regarding }) => regarding.kind === 'FederatedPartner').map(({ reason }) => reason));
+    return reasons.has('PartnerTrusted') && reasons.has('PartnerBlocked') ? true : undefined;
+  });
+  await remove('fabrikam');
+});
+
+describe('refuses, and lets every other partner be', () => {
+  const good = makeAuthority('Good');
+  beforeAll(async () => {
+    await trustmesh.apply(partnerManifest('good', { trust: { anchors: [{ pem: pemOf(good) }] } }));
+    await trustmesh.partner('good', 'Trusted');
+  });
+  afterAll(() => remove('good'));
+
+  const ours = async () => textOf(await trustmesh.secret('trustmesh-system', 'contoso-root-1'), 'tls.crt');
+  it.each<readonly [string, () => Promise<string> | string, object, string]>([
+    ['what is no certificate', () => 'nothing\n', {}, 'AnchorsRefused'],
+    ['a root of ours', ours, {}, 'AnchorsRefused'],
+    ['a SIP domain of ours', () => pemOf(makeAuthority('Bad')), { sipDomains: ['sub.contoso.com'] }, 'SIPDomainRefused'],
+    ['a public suffix', () => pemOf(makeAuthority('Bad')), { sipDomains: ['co.uk'] }, 'SIPDomainRefused'],
+    ['more than eight', () => Array.from({ length: 9 }, (_, index) => pemOf(makeAuthority(`Bad ${index}`))).join(''), {}, 'none'],
+  ])('%s', async (_what, pem, spec, reason) => {
+    const before = (await bundle())['partner-good.crt'];
+    await trustmesh.apply(partnerManifest('bad', { trust: { anchors: [{ pem: await pem() }] }, ...spec }));
+    if (reason === 'none') {
+      await trustmesh.partner('bad', 'Trusted');
+      expect(await conditionOf('bad', 'AnchorsAccepted')).toMatchObject({ status: 'False', reason: 'SomeAnchorsRefused' });
+    } else {
+      await trustmesh.partner('bad', 'Refused');
+      expect(await conditionOf('bad', 'TrustEstablished')).toMatchObject({ status: 'False', reason });
+    }
+    expect((await bundle())['partner-good.crt']).toBe(before);
+    await remove('bad');
+  });
+});
+
+/** Has the partners looked at now, and not when their sources are read again anyway. */
+async function look(): Promise<void> {
+  await trustmesh.apply(partnerManifest('somebody', { mode: 'Blocked' }));
+  await trustmesh.partner('somebody', 'Blocked');
+  await remove('somebody');
+}
+
+it('goes on with what a ConfigMap held last when it is gone or spoilt, and takes what it holds next', async () => {
+  const [first, second] = [makeAuthority('Fabrikam One'), makeAuthority('Fabrikam Two')];
+  const reference = { namespace: 'trustmesh-system', name: 'fabrikam-ca' };
+  await trustmesh.admin.create(configMaps, {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: reference,
+    data: { 'ca.crt': pemOf(first) },
+  });
+  await trustmesh.apply(partnerManifest('fabrikam', { trust: { anchors: [{ configMapRef: reference }] } }));
+  await trustmesh.partner('fabrikam', 'Trusted');
+  const held = (await bundle())['partner-fabrikam.crt'];
+  await trustmesh.admin.delete(configMaps, reference);
+  await look();
+  await waitFor(
+    'the loss to be told',
+    async () => ((await conditionOf('fabrikam', 'AnchorsAccepted'))?.reason === 'SourceUnavailable' ? true : undefined),
+    { limitMs: 45_000 },
+  );
+  expect((await bundle())['partner-fabrikam.crt']).toBe(held);
+  await trustmesh.admin.create(configMaps, {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: reference,
+    data: { 'ca.crt': pemOf(second) },
+  });
+  await look();
+  await waitFor(
+    'the new CA to be believed',
+    async () => {
+      const { status } = await trustmesh.partner('fabrikam', 'Trusted');
+      return status?.anchors?.some(({ fingerprint }) => fingerprint === second.anchors[0]?.fingerprint) ? true : undefined;
+    },
+    { limitMs: 45_000 },
+  );
+  await remove('fabrikam');
+}, 120_000);
+
+it('gives a CA that two partners share the names of both, and says so on both', async () => {
+  const shared = makeAuthority('Shared');
+  const trust = { anchors: [{ pem: pemOf(shared) }] };
+  await trustmesh.apply(partnerManifest('fabrikam', { trust }) + partnerManifest('northwind', { trust }));
+  await Promise.all(['fabrikam', 'northwind'].map((name) => trustmesh.partner(name, 'Trusted')));
+  for (const name of ['fabrikam', 'northwind']) {
+    await waitFor(`${name} to say that it shares its CA`, async () =>
+      (await conditionOf(name, 'NamesConstrained'))?.reason === 'SharedAuthority' ? true : undefined,
+    );
+  }
+  expect(parseCertificates((await bundle())['ca.crt'] ?? '')).toHaveLength(2);
+  await remove('fabrikam', 'northwind');
+});
+
+it('waits for an Edge where the domain has none', async () => {
+  await trustmesh.admin.delete(trustedServers, { namespace: 'media', name: 'edge' });
+  await trustmesh.apply(partnerManifest('fabrikam', { trust: { anchors: [{ pem: pemOf(makeAuthority('Fabrikam')) }] } }));
+  await waitFor('the partner to say so', async () =>
+    (await conditionOf('fabrikam', 'TrustEstablished'))?.reason === 'NoEdge' ? true : undefined,
+  );
+  await trustmesh.apply(edge);
+  await trustmesh.partner('fabrikam', 'Trusted');
+});
