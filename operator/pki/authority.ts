@@ -25,16 +25,23 @@ function subjectOf({ commonName }: AuthorityRequest): Buffer {
   return distinguishedName(commonName);
 }
 
+export interface RootRequest extends AuthorityRequest {
+  readonly privateKey: KeyObject;
+  /** How many CAs may follow below; absent, any number. */
+  readonly pathLength?: number;
+}
+
 /**
- * A self-signed root. It sets no path length: what may come under it is decided by each certificate it signs, whereas its
- * own limit could never be raised without replacing the anchor everywhere.
+ * A self-signed root. Above issuing CAs it sets no path length: what may come under it is decided by each certificate it
+ * signs, whereas its own limit could never be raised without replacing the anchor everywhere.
  * Throws TypeError for a common name or key that it cannot have.
  */
-export function createRoot(request: AuthorityRequest & { readonly privateKey: KeyObject }): Certificate {
+export function createRoot(request: RootRequest): Certificate {
   const subject = subjectOf(request);
   const publicKey = publicKeyInfo(request.publicKey);
   const keyId = keyIdOf(publicKey);
-  const extensions = [authorityConstraints(), usages, subjectKeyIdentifier(keyId), authorityKeyIdentifier(keyId)];
+  const constraints = authorityConstraints(request.pathLength);
+  const extensions = [constraints, usages, subjectKeyIdentifier(keyId), authorityKeyIdentifier(keyId)];
   return parseCertificate(signCertificate(signerOf(subject, request.privateKey), { ...request, subject, publicKey, extensions }));
 }
 

@@ -88,10 +88,10 @@ interface Parts {
   readonly extensions: ReadonlyMap<string, Extension>;
 }
 
-function extensionsIn(wrapper: Element | undefined): ReadonlyMap<string, Extension> {
+/** Extensions by dotted identifier, from their SEQUENCE. Throws DerError, also where one occurs twice. */
+export function extensionsIn(list: Element | undefined): ReadonlyMap<string, Extension> {
   const extensions = new Map<string, Extension>();
-  if (wrapper === undefined) return extensions;
-  for (const extension of elementsOf(onlyElement(wrapper.content, tags.sequence).content)) {
+  for (const extension of elementsOf(list?.content ?? Buffer.alloc(0))) {
     const [id, ...rest] = elementsOf(expectTag(extension, tags.sequence).content);
     const dotted = dottedIdentifier(expectTag(id, tags.objectIdentifier).content);
     const critical = rest[0]?.tag === tags.boolean && rest[0].content[0] !== 0;
@@ -105,13 +105,14 @@ function partsOf(der: Buffer): Parts {
   const [tbs] = elementsOf(onlyElement(der, tags.sequence).content);
   const fields = elementsOf(expectTag(tbs, tags.sequence).content);
   const [serial, signature, issuer, , subject, publicKeyInfo, ...rest] = fields[0]?.tag === 0xa0 ? fields.slice(1) : fields;
+  const wrapper = rest.find((element) => element.tag === 0xa3);
   return {
     serial: expectTag(serial, tags.integer),
     issuer: expectTag(issuer, tags.sequence),
     subject: expectTag(subject, tags.sequence),
     publicKeyInfo: expectTag(publicKeyInfo, tags.sequence),
     signature: expectTag(signature, tags.sequence),
-    extensions: extensionsIn(rest.find((element) => element.tag === 0xa3)),
+    extensions: extensionsIn(wrapper && onlyElement(wrapper.content, tags.sequence)),
   };
 }
 

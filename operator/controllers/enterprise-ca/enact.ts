@@ -10,9 +10,9 @@ import type { Certificate } from '../../pki/certificate.ts';
 import { issuerOf } from '../../pki/leaf.ts';
 import { validity } from '../../pki/validity.ts';
 import type { Context } from '../context.ts';
+import type { StoredAuthority } from '../stored-authority.ts';
 import type { CAAction } from './plan.ts';
 import { authoritySecretName, historyName } from './secrets.ts';
-import type { StoredAuthority } from './stored-authority.ts';
 
 /** Throws ApiError with AlreadyExists where somebody was faster: observe again. */
 export async function enact(enterpriseCA: EnterpriseCA, action: CAAction, context: Context): Promise<void> {

@@ -8,8 +8,8 @@ import { annotation } from '../../outputs/labels.ts';
 import type { Certificate } from '../../pki/certificate.ts';
 import { checkProvided, type Problem, type ProvidedAuthority } from '../../pki/check.ts';
 import type { Context } from '../context.ts';
+import { readAuthority, type StoredAuthority } from '../stored-authority.ts';
 import { authoritySecretName, type History, historyOf } from './secrets.ts';
-import { readAuthority, type StoredAuthority } from './stored-authority.ts';
 
 export type Slot =
   | { readonly kind: 'Absent' }

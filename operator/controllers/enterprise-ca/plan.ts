@@ -6,9 +6,9 @@ import type { Authority } from '../../authorities/authority.ts';
 import type { Certificate } from '../../pki/certificate.ts';
 import { withoutRoots } from '../../pki/chain.ts';
 import { issuerOf } from '../../pki/leaf.ts';
+import type { StoredAuthority } from '../stored-authority.ts';
 import type { CAObservation, Generation } from './observe.ts';
 import type { History } from './secrets.ts';
-import type { StoredAuthority } from './stored-authority.ts';
 
 export type CAAction =
   | { readonly kind: 'CreateRoot'; readonly generation: number }

@@ -1,8 +1,8 @@
 // An authority as its Secret holds it: one certificate, its key, and the root that it leads to.
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { messageOf } from '../../kube/log.ts';
-import { type Certificate, parseCertificates } from '../../pki/certificate.ts';
-import { chainProblems } from '../../pki/chain.ts';
+import { messageOf } from '../kube/log.ts';
+import { type Certificate, parseCertificates } from '../pki/certificate.ts';
+import { chainProblems } from '../pki/chain.ts';
 
 export interface StoredAuthority {
   readonly certificate: Certificate;

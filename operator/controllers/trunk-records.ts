@@ -1,0 +1,71 @@
+// What the trunks of a mediation pool need kept, in the operator's namespace: the generations of its gateway authority, and the
+// cross-certificates that hold its gateways' own CAs to their names.
+import { createHash } from 'node:crypto';
+import { type Certificate, parseCertificates } from '../pki/certificate.ts';
+
+/** `<server>.<namespace>.gateways-<generation>`. Dots keep the parts apart: only the first may hold dots of its own. */
+export function gatewayAuthoritySecret(server: string, namespace: string, generation: number): string {
+  return `${server}.${namespace}.gateways-${generation}`;
+}
+
+/** `<server>.<namespace>.trunks`. */
+export function trunksConfigMap(server: string, namespace: string): string {
+  return `${server}.${namespace}.trunks`;
+}
+
+/** Whose an object with such a name is, and for an authority which generation; undefined for other names. */
+export function trunkRecordOf(name: string): { readonly server: string; readonly generation?: number } | undefined {
+  const [, server, namespace, what = '', generation] = /^(.+)\.([^.]+)\.(trunks|gateways-([1-9][0-9]{0,5}))$/.exec(name) ?? [];
+  if (server === undefined || namespace === undefined) return undefined;
+  return { server: `${namespace}/${server}`, ...(what === 'trunks' ? {} : { generation: Number(generation) }) };
+}
+
+/** What is kept of one gateway's own CA. */
+export interface ScopedRecord {
+  /** As they were accepted. */
+  readonly anchors: readonly Certificate[];
+  /** For each a federation root and its cross-certificate. */
+  readonly scoped: readonly Certificate[];
+  /** What `scoped` follows from: while that is the same, so are these. */
+  readonly inputs: string;
+}
+
+/** What the scope of a gateway's CA follows from. */
+export function scopeInputs(fqdn: string, anchors: readonly Certificate[]): string {
+  return createHash('sha256')
+    .update(JSON.stringify([fqdn, ...anchors.map(({ fingerprint }) => fingerprint)]))
+    .digest('hex');
+}
+
+const pemOf = (certificates: readonly Certificate[]): string => certificates.map(({ pem }) => pem).join('');
+
+/** The data of the ConfigMap, three keys a gateway. */
+export function encodeScoped(records: ReadonlyMap<string, ScopedRecord>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    [...records].flatMap(([gateway, { anchors, scoped, inputs }]) => [
+      [`${gateway}.anchors.crt`, pemOf(anchors)],
+      [`${gateway}.scoped.crt`, pemOf(scoped)],
+      [`${gateway}.inputs`, inputs],
+    ]),
+  );
+}
+
+/** What somebody damaged is not there: it is made again. */
+export function decodeScoped(data: Readonly<Record<string, string>>): ReadonlyMap<string, ScopedRecord> {
+  const records = new Map<string, ScopedRecord>();
+  for (const [key, inputs] of Object.entries(data)) {
+    if (!key.endsWith('.inputs')) continue;
+    const gateway = key.slice(0, -'.inputs'.length);
+    const [anchors, scoped] = ['anchors', 'scoped'].map((what) => read(data[`${gateway}.${what}.crt`]));
+    if (anchors !== undefined && scoped?.length === 2 * anchors.length) records.set(gateway, { anchors, scoped, inputs });
+  }
+  return records;
+}
+
+function read(pem: string | undefined): readonly Certificate[] | undefined {
+  try {
+    return pem === undefined ? undefined : parseCertificates(pem);
+  } catch {
+    return undefined;
+  }
+}
