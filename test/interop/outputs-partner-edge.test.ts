@@ -10,7 +10,7 @@ import { forge, generalName, makeRoot, revocationList } from '../support/peers/f
 import { makeAuthority, makeMaterial } from '../support/peers/material.ts';
 import type { Material } from '../support/peers/peer.ts';
 import { freePort } from '../support/port.ts';
-import { type ProxySoftware, proxies, type RunningProxy } from '../support/proxies.ts';
+import { type ProxySoftware, proxies, type RunningProxy, steadily } from '../support/proxies.ts';
 import { waitFor } from '../support/wait.ts';
 import { constrained, type Edge, layOutEdge, type Partner, registrar, unconstrained } from './support/edge.ts';
 
@@ -228,12 +228,7 @@ for (const software of proxies) {
         while (during) if (!(await isLetIn(edge.outside, edgeOfNorthwind))) dropped++;
       })();
       proxy.reload();
-      // For a moment whoever served before the reload takes connections beside whoever serves now.
-      let refusals = 0;
-      const isBlocked = async () => {
-        refusals = (await isLetIn(edge.outside, edgeOfFabrikam)) ? 0 : refusals + 1;
-        return refusals === 10;
-      };
+      const isBlocked = steadily(async () => !(await isLetIn(edge.outside, edgeOfFabrikam)));
       await waitFor('the block', isBlocked, { seen: proxy.program.output });
       during = false;
       await calling;

@@ -142,3 +142,15 @@ function running(program: Program, signal?: NodeJS.Signals): RunningProxy {
     [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
   };
 }
+
+/**
+ * For a moment after a reload whoever served before takes connections beside whoever serves now. A probe for `waitFor`: true
+ * once `holds` was so ten times in a row.
+ */
+export function steadily(holds: () => Promise<boolean>): () => Promise<boolean> {
+  let times = 0;
+  return async () => {
+    times = (await holds()) ? times + 1 : 0;
+    return times >= 10;
+  };
+}
