@@ -40,6 +40,13 @@ const variants: Readonly<Record<string, Release>> = {
       podAnnotations: { reviewed: '2026' },
     },
   },
+  federated: {
+    values: {
+      bundleEndpoint: { enabled: true, port: 9443, tlsSecretName: 'federation-tls' },
+      resolvers: ['192.0.2.53', '192.0.2.54:5353', '[2001:db8::53]', '[2001:db8::54]:5353'],
+      networkPolicy: { partners: { enabled: true, cidrs: ['198.51.100.0/24'], ports: [443, 8443] } },
+    },
+  },
   minimal: {
     name: 'tm',
     namespace: 'voice',

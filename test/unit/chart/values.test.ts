@@ -101,6 +101,21 @@ describe('a value is refused', () => {
     ['that is there twice', { watchNamespaces: ['voice', 'voice'] }, "at '/watchNamespaces': items at 0 and 1 are equal"],
     ['that is none of the choices', { log: { format: 'xml' } }, "at '/log/format': value must be one of 'text', 'json'"],
     ['that only root may listen on', { port: 80 }, "at '/port': minimum: got 80, want 1,024"],
+    [
+      'that only root may serve bundles on',
+      { bundleEndpoint: { port: 443 } },
+      "at '/bundleEndpoint/port': minimum: got 443, want 1,024",
+    ],
+    [
+      'that is no address of a resolver',
+      { resolvers: ['dns.contoso.com'] },
+      "at '/resolvers/0': 'dns.contoso.com' does not match pattern",
+    ],
+    [
+      'that leaves the bundle endpoint without certificate',
+      { bundleEndpoint: { enabled: true } },
+      'bundleEndpoint.tlsSecretName names the Secret (kubernetes.io/tls) that the bundle endpoint shows: set it.',
+    ],
     ['that is no digest', { image: { digest: 'latest' } }, "at '/image/digest': 'latest' does not match pattern"],
   ];
 
