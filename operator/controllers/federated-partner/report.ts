@@ -180,7 +180,7 @@ export function announce(partner: FederatedPartner, status: FederatedPartnerStat
   const before = partner.status;
   const object = `FederatedPartner ${partner.metadata.name}`;
   const established = status.conditions?.find(({ type }) => type === 'TrustEstablished');
-  const tell = (type: 'Normal' | 'Warning', reason: string, note: string, key: string) => {
+  const record = (type: 'Normal' | 'Warning', reason: string, note: string, key: string) => {
     log.info('partner', { object, reason, note });
     events.record({ regarding: partner, type, reason, action: 'Federate', note: note.slice(0, 1024), key });
   };
@@ -190,10 +190,10 @@ export function announce(partner: FederatedPartner, status: FederatedPartnerStat
       .join(' ');
     if (status.state === 'Trusted') {
       const subjects = (status.anchors ?? []).map(({ subject }) => subject).join('; ');
-      tell('Normal', 'PartnerTrusted', `The partner is believed by ${subjects}. ${established?.message ?? ''}`, fingerprints);
+      record('Normal', 'PartnerTrusted', `The partner is believed by ${subjects}. ${established?.message ?? ''}`, fingerprints);
     }
     if (status.state === 'Blocked' && before?.state !== 'Blocked') {
-      tell('Warning', 'PartnerBlocked', established?.message ?? '', `${partner.metadata.generation}`);
+      record('Warning', 'PartnerBlocked', established?.message ?? '', `${partner.metadata.generation}`);
     }
   }
   for (const { subject, fingerprint, notAfter } of status.anchors ?? []) {
