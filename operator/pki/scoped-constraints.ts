@@ -19,11 +19,19 @@ const hostKinds = ['dns', 'uri', 'mail'] as const;
 /** Nobody's name, ever (RFC 6761, 6.4). An excluded "everything" would say the same, and Java does not read it. */
 const nobody = 'invalid';
 
-const everyAddress: readonly ScopeSubtree[] = [4, 16].map((length) => ({
-  kind: 'ip',
-  address: Buffer.alloc(length),
-  mask: Buffer.alloc(length),
-}));
+interface AddressFamily {
+  readonly every: ScopeSubtree;
+  /** The unspecified address, which is nobody's (RFC 1122, 3.2.1.3; RFC 4291, 2.5.2). */
+  readonly nobody: ScopeSubtree;
+}
+
+const families: readonly AddressFamily[] = [4, 16].map((length) => {
+  const address = Buffer.alloc(length);
+  return {
+    every: { kind: 'ip', address, mask: address },
+    nobody: { kind: 'ip', address, mask: Buffer.alloc(length, 0xff) },
+  };
+});
 
 interface OwnSubtree {
   readonly subtree: Subtree;
@@ -72,22 +80,35 @@ const distinct = (bases: readonly Buffer[]): readonly Buffer[] => [
   ...new Map(bases.map((base) => [base.toString('hex'), base])).values(),
 ];
 
+/** What closes the kinds of which nothing is permitted. Java cannot compare an address with an excluded block of the other family. */
+function closure(permitted: readonly ScopeSubtree[]): NameScope {
+  const hosts = hostKinds
+    .filter((kind) => !permitted.some((subtree) => subtree.kind === kind))
+    .map((kind) => ({ kind, host: nobody }));
+  const closed = families.filter(({ every }) => !permitted.some((subtree) => isSubtreeIn(subtree, every)));
+  return closed.length === families.length
+    ? { permitted: hosts, excluded: closed.map(({ every }) => every) }
+    : { permitted: [...hosts, ...closed.map((family) => family.nobody)], excluded: [] };
+}
+
+/** Of a kind of which everything is permitted nothing is written. */
+const isLimiting = (subtree: ScopeSubtree): boolean => subtree.kind === 'ip' || subtree.host !== '';
+
 /**
- * The nameConstraints extension, DER, for a certificate that stands in for `partnerCA`. A constraint that nobody could
- * violate is left out. Throws DerError where the CA's own cannot be read.
+ * The nameConstraints extension, DER, for a certificate that stands in for `partnerCA`. An exclusion that lies outside of what
+ * is permitted is left out. Throws DerError where the CA's own constraints cannot be read.
  */
 export function scopedConstraints(partnerCA: Certificate, scope: NameScope): Buffer {
   const own = ownConstraintsOf(partnerCA);
-  const both = permittedByBoth(scope.permitted, inScope(own.permitted));
-  const empty = hostKinds.filter((kind) => !both.some((subtree) => subtree.kind === kind));
-  const permitted: readonly ScopeSubtree[] = [...both, ...empty.map((kind) => ({ kind, host: nobody }))];
-  const closed = everyAddress.filter((family) => !permitted.some((subtree) => isSubtreeIn(subtree, family)));
+  const permitted = permittedByBoth(scope.permitted, inScope(own.permitted));
   const excluded = [...scope.excluded, ...inScope(own.excluded)].filter((subtree) =>
     permitted.some((allowed) => commonSubtree(allowed, subtree) !== undefined),
   );
-  const limiting = permitted.filter((subtree) => !('host' in subtree && subtree.host === ''));
+  const closing = closure(permitted);
+  const bases = (subtrees: readonly ScopeSubtree[], beyond: readonly OwnSubtree[]) =>
+    distinct([...subtrees.map(subtreeBase), ...beyondScope(beyond)]);
   return nameConstraints(
-    distinct([...limiting.map(subtreeBase), ...beyondScope(own.permitted)]),
-    distinct([...excluded, ...closed].map(subtreeBase).concat(beyondScope(own.excluded))),
+    bases([...permitted.filter(isLimiting), ...closing.permitted], own.permitted),
+    bases([...excluded, ...closing.excluded], own.excluded),
   );
 }

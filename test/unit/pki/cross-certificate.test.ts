@@ -168,6 +168,8 @@ describe('what limits the CA is kept', () => {
 
 const everyIPv4 = 'ip 0.0.0.0/0.0.0.0';
 const everyIPv6 = 'ip ::/::';
+const noIPv4 = 'ip 0.0.0.0/255.255.255.255';
+const noIPv6 = 'ip ::/ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff';
 const permittedFabrikam = [
   'dns "fabrikam.com"',
   'uri "fabrikam.com"',
@@ -191,10 +193,19 @@ describe('its name constraints', () => {
   >([
     ['permit the scope, and no address', fabrikam, undefined, { permitted: permittedFabrikam, excluded: [everyIPv4, everyIPv6] }],
     [
-      'permit addresses of one family, and exclude the other',
+      "permit addresses of one family, and nobody's of the other",
       { ...fabrikam, permitted: [...fabrikam.permitted, block('192.0.2.0/24')] },
       undefined,
-      { permitted: [...permittedFabrikam, 'ip 192.0.2.0/255.255.255.0'], excluded: [everyIPv6] },
+      { permitted: [...permittedFabrikam, 'ip 192.0.2.0/255.255.255.0', noIPv6], excluded: [] },
+    ],
+    [
+      "permit addresses of the other family, and nobody's of the first",
+      { ...fabrikam, permitted: [...fabrikam.permitted, block('2001:db8::1')] },
+      undefined,
+      {
+        permitted: [...permittedFabrikam, 'ip 2001:db8::1/ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', noIPv4],
+        excluded: [],
+      },
     ],
     [
       'permit addresses of both families',
@@ -262,8 +273,8 @@ describe('its name constraints', () => {
       { ...fabrikam, permitted: [...fabrikam.permitted, block('192.0.2.0/24')] },
       { excluded: [dns('lab.fabrikam.com'), ip('c0000280ffffff80'), dns('elsewhere.com')] },
       {
-        permitted: [...permittedFabrikam, 'ip 192.0.2.0/255.255.255.0'],
-        excluded: ['dns "lab.fabrikam.com"', 'ip 192.0.2.128/255.255.255.128', everyIPv6],
+        permitted: [...permittedFabrikam, 'ip 192.0.2.0/255.255.255.0', noIPv6],
+        excluded: ['dns "lab.fabrikam.com"', 'ip 192.0.2.128/255.255.255.128'],
       },
     ],
     [

@@ -1,6 +1,6 @@
 // Certificates and CRLs as nobody should make them, for the tests of path validation: each signed by a real key, and wrong in
 // what the test says only.
-import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { constants, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { type Certificate, parseCertificate } from '../../../operator/pki/certificate.ts';
 import {
   bitString,
@@ -83,6 +83,8 @@ export const extension = (id: string, value: Buffer, critical = false): Buffer =
 interface Scheme {
   readonly identifier: Buffer;
   readonly digest: string;
+  /** Of an RSA key; absent: as the key has it. */
+  readonly padding?: { readonly padding: number; readonly saltLength: number };
 }
 
 const scheme = (id: string, digest: string, ...parameters: readonly Buffer[]): Scheme => ({
@@ -103,8 +105,11 @@ export const schemes = {
   ecdsaWithSHA1: scheme('1.2.840.10045.4.1', 'sha1'),
   ecdsaWithSHA224: scheme('1.2.840.10045.4.3.1', 'sha224'),
   rsa: scheme('1.2.840.113549.1.1.11', 'sha256', nullValue),
-  /** For keys that are restricted to it, to SHA-256 and to that salt. */
-  pss: scheme('1.2.840.113549.1.1.10', 'sha256', pssParameters),
+  /** With any RSA key. */
+  pss: {
+    ...scheme('1.2.840.113549.1.1.10', 'sha256', pssParameters),
+    padding: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 },
+  },
 };
 
 export interface Wish {
@@ -181,7 +186,7 @@ export function forgeDer(wish: Wish): Omit<Forged, 'certificate'> & { readonly d
     keys.publicKey.export({ type: 'spki', format: 'der' }),
     ...(extensions.length === 0 ? [] : [explicit(3, sequence(...extensions))]),
   );
-  const signature = sign(scheme.digest, tbs, (by?.keys ?? keys).privateKey);
+  const signature = sign(scheme.digest, tbs, { key: (by?.keys ?? keys).privateKey, ...scheme.padding });
   return { der: sequence(tbs, scheme.identifier, bitString(signature)), keys, name };
 }
 
