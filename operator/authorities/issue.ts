@@ -33,6 +33,38 @@ export class IssuanceError extends Error {
 export async function issueCertificate(authority: Authority, wish: CertificateWish, now: number): Promise<IssuedCertificate> {
   await turn();
   const { privateKey, publicKey } = await generateKeyPairAside(authority.leaf.privateKey);
+  const leaf = signed(authority, wish, { publicKey, key: privateKey }, now);
+  const chain = [leaf, ...authority.intermediates];
+  return {
+    leaf,
+    material: {
+      chain: pemOf(chain),
+      privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+      ...(wish.keyStore ? { keyStore: storeOf(chain, privateKey) } : {}),
+    },
+  };
+}
+
+/** For a key whose other half somebody else has: the leaf, and its chain (leaf, then intermediates), PEM. Throws as issueCertificate. */
+export function issueForKey(
+  authority: Authority,
+  wish: Omit<CertificateWish, 'keyStore'>,
+  publicKey: KeyObject,
+  now: number,
+): { readonly leaf: Certificate; readonly chain: string } {
+  const leaf = signed(authority, wish, { publicKey, key: publicKey }, now);
+  return { leaf, chain: pemOf([leaf, ...authority.intermediates]) };
+}
+
+const pemOf = (chain: readonly Certificate[]): string => chain.map((certificate) => certificate.pem).join('');
+
+/** `key`: what the result is checked with, the private half where it is at hand. */
+function signed(
+  authority: Authority,
+  wish: Omit<CertificateWish, 'keyStore'>,
+  { publicKey, key }: { readonly publicKey: KeyObject; readonly key: KeyObject },
+  now: number,
+): Certificate {
   const [commonName] = wish.dnsNames;
   const expected = {
     ...(commonName === undefined ? {} : { commonName }),
@@ -43,23 +75,15 @@ export async function issueCertificate(authority: Authority, wish: CertificateWi
     ...validity({ now, duration: authority.leaf.duration, issuerNotAfter: authority.certificate.notAfter }),
   };
   const leaf = parseCertificate(signLeaf(authority.issuer, { ...expected, publicKey }));
-  const { chain: issuers, intermediates, anchors } = authority;
-  const problems = checkIssued({ leaf, privateKey, chain: issuers, anchors, expected, now });
+  const { chain, anchors } = authority;
+  const problems = checkIssued({ leaf, key, chain, anchors, expected, now });
   if (problems.length > 0) {
     throw new IssuanceError(
-      `The certificate for ${wish.dnsNames[0]} by EnterpriseCA ${authority.enterpriseCA} was discarded: ` +
+      `The certificate for ${wish.dnsNames[0]} by "${authority.certificate.subject}" was discarded: ` +
         problems.map((problem) => problem.message).join('; '),
     );
   }
-  const chain = [leaf, ...intermediates];
-  return {
-    leaf,
-    material: {
-      chain: chain.map((certificate) => certificate.pem).join(''),
-      privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-      ...(wish.keyStore ? { keyStore: storeOf(chain, privateKey) } : {}),
-    },
-  };
+  return leaf;
 }
 
 /** A PKCS#12 key store under a password of its own. */

@@ -1,9 +1,11 @@
 // Makes a certificate and enters it in the journal: the step that comes before any Secret holds it.
 
+import type { KeyObject } from 'node:crypto';
 import type { Use } from '../api/v1alpha1/index.ts';
 import type { Authority, AuthorityState } from '../authorities/authority.ts';
-import { issueCertificate } from '../authorities/issue.ts';
+import { issueCertificate, issueForKey } from '../authorities/issue.ts';
 import type { CertificateFacts, KeyMaterial } from '../outputs/certificate-secret.ts';
+import type { Certificate } from '../pki/certificate.ts';
 import type { LeafProfile } from '../pki/profile.ts';
 import { backdating } from '../pki/validity.ts';
 import type { Issue } from '../trust/reissue.ts';
@@ -32,11 +34,34 @@ export interface CertificateRequest {
  */
 export async function certify(
   request: CertificateRequest,
-  { journal, now, onIssued }: Context,
+  context: Context,
 ): Promise<{ readonly material: KeyMaterial; readonly facts: CertificateFacts }> {
-  const { authority, dnsNames, spiffeID, profile, keyStore, uid, secret, use, member } = request;
-  const wish = { dnsNames, ...(spiffeID === undefined ? {} : { uri: spiffeID }), profile, keyStore };
-  const { leaf, material } = await issueCertificate(authority, wish, now());
+  const wish = { ...wishOf(request), keyStore: request.keyStore };
+  const { leaf, material } = await issueCertificate(request.authority, wish, context.now());
+  return { material, facts: await enter(leaf, request, context) };
+}
+
+/** The same for a key that is kept elsewhere. The record names what it lies in as no Secret can be called. */
+export async function certifyKey(
+  request: Omit<CertificateRequest, 'keyStore'>,
+  publicKey: KeyObject,
+  context: Context,
+): Promise<{ readonly chain: string; readonly facts: CertificateFacts }> {
+  const { leaf, chain } = issueForKey(request.authority, wishOf(request), publicKey, context.now());
+  return { chain, facts: await enter(leaf, request, context) };
+}
+
+function wishOf({ dnsNames, spiffeID, profile }: Omit<CertificateRequest, 'keyStore'>) {
+  return { dnsNames, ...(spiffeID === undefined ? {} : { uri: spiffeID }), profile };
+}
+
+/** Makes the record durable. */
+async function enter(
+  leaf: Certificate,
+  request: Omit<CertificateRequest, 'keyStore'>,
+  { journal, onIssued }: Context,
+): Promise<CertificateFacts> {
+  const { authority, dnsNames, uid, secret, use, member } = request;
   const { serial, fingerprint, notBefore, notAfter } = leaf;
   await journal.commit({
     serial,
@@ -53,17 +78,14 @@ export async function certify(
   onIssued(authority.enterpriseCA);
   const renewAt = renewalTime(leaf, authority.leaf.renewAfterPercent, renewalSeed(uid, secret));
   return {
-    material,
-    facts: {
-      serial,
-      fingerprint,
-      notBefore,
-      notAfter,
-      renewAt,
-      authority: authority.keyId,
-      profileHash: request.profileHash,
-      trustHash: request.trustHash,
-    },
+    serial,
+    fingerprint,
+    notBefore,
+    notAfter,
+    renewAt,
+    authority: authority.keyId,
+    profileHash: request.profileHash,
+    trustHash: request.trustHash,
   };
 }
 

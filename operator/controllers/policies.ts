@@ -52,9 +52,10 @@ const sourceChanged: Policy = ({ need, source, facts }) =>
     ? { kind: 'SourceChanged', because: 'the shared certificate was renewed' }
     : undefined;
 
+/** A gateway's may have gone over to the CA of the domain, or from it to that of its pool. */
 const authorityReplaced: Policy = ({ need, facts, state }) =>
   need.shared === undefined && state.available && facts !== undefined && facts.authority !== state.authority.keyId
-    ? { kind: 'AuthorityReplaced', because: `EnterpriseCA ${need.enterpriseCA} now issues with another key` }
+    ? { kind: 'AuthorityReplaced', because: `"${state.authority.certificate.subject}" issues now` }
     : undefined;
 
 /** Not asked while the CA is unavailable: its leaf defaults are part of the profile. */

@@ -1,9 +1,12 @@
 // What each mediation pool trusts on account of its trunks, beyond what its audience trusts: worked out by the trunk-trust
 // controller, read by whoever writes the trust of one server and by whoever issues to its gateways.
 import type { Authority, Unavailable } from '../authorities/authority.ts';
+import type { MetadataObject } from '../kube/resource.ts';
+import { annotation } from '../outputs/labels.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import type { AudienceTrust } from '../trust/anchors.ts';
 import { trustBundle } from '../trust/bundle.ts';
+import { patience } from './trust-state.ts';
 
 /** A gateway with a CA of its own. */
 export interface OwnAuthority {
@@ -41,6 +44,8 @@ export class TrunkState {
   readonly #trusts = new Map<string, TrunkTrust>();
   /** By server, what was last worked out for it. */
   readonly #extended = new Map<string, Extended>();
+  /** By server, since when (epoch ms) a Secret of it lacks what the hash stands for. */
+  readonly #waited = new Map<string, { readonly hash: string; readonly since: number }>();
 
   /** Of a server with trunks, `namespace/name`; undefined while it was not looked at: then nothing that is in place may be replaced. */
   of(server: string): TrunkTrust | undefined {
@@ -60,6 +65,28 @@ export class TrunkState {
     return trust;
   }
 
+  /**
+   * Why nothing may be issued yet to the gateways of a pool: a Secret of it does not hold the anchors with this hash. One that
+   * cannot be written holds them up for a while only.
+   */
+  pending(server: string, secrets: readonly MetadataObject[], hash: string, now: number): string | undefined {
+    const held = (secret: MetadataObject) => secret.metadata.annotations?.[annotation.trustHash];
+    const behind = secrets.filter(
+      (secret) => secret.metadata.deletionTimestamp === undefined && held(secret) !== undefined && held(secret) !== hash,
+    );
+    const [first] = behind;
+    if (first === undefined) {
+      this.#waited.delete(server);
+      return undefined;
+    }
+    const known = this.#waited.get(server);
+    const waited = known?.hash === hash ? known : { hash, since: now };
+    this.#waited.set(server, waited);
+    if (waited.since + patience < now) return undefined;
+    const others = behind.length === 1 ? '' : ` and ${behind.length - 1} more`;
+    return `Secret ${first.metadata.namespace}/${first.metadata.name}${others} of the mediation pool does not hold the CA of its gateways yet.`;
+  }
+
   /** Whether a gateway authority, by its subject key id, is one of these. */
   issues(keyId: string): boolean {
     return [...this.#trusts.values()].some(({ roots }) => roots.some(({ subjectKeyId }) => subjectKeyId === keyId));
@@ -71,6 +98,7 @@ export class TrunkState {
     if (trust === undefined) {
       this.#trusts.delete(server);
       this.#extended.delete(server);
+      this.#waited.delete(server);
     } else this.#trusts.set(server, trust);
     return identityOf(before) !== identityOf(trust);
   }

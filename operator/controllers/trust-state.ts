@@ -66,7 +66,7 @@ interface Distribution {
 }
 
 /** How long a straggler holds new certificates up, ms: one namespace out of order must not stop the domain for good. */
-const patience = 600_000;
+export const patience = 600_000;
 
 export class TrustState implements Disposable {
   readonly #options: TrustStateOptions;

@@ -15,8 +15,8 @@ export { checkProvided, type ProvidedAuthority } from './provided.ts';
 
 export interface IssuedLeaf {
   readonly leaf: Certificate;
-  /** The leaf's own key. */
-  readonly privateKey: KeyObject;
+  /** The leaf's own key; the public half where nobody here has the other. */
+  readonly key: KeyObject;
   /** The CA that issued the leaf, then each one's issuer, as in `tls.crt` after the leaf; or ending in the anchor itself. */
   readonly chain: readonly Certificate[];
   readonly anchors: readonly Certificate[];
@@ -121,7 +121,7 @@ function constraintProblems({ leaf, chain, anchors }: IssuedLeaf): readonly Prob
 
 /** Everything that differs between a leaf and what was asked for, or keeps it from being trusted now; nothing: fit for use. */
 export function checkIssued(issued: IssuedLeaf): readonly Problem[] {
-  const { leaf, privateKey, expected, now } = issued;
+  const { leaf, key, expected, now } = issued;
   const read = leaf.x509;
   const problems: Problem[] = [];
   const serial = Buffer.from(expected.serial)
@@ -138,8 +138,9 @@ export function checkIssued(issued: IssuedLeaf): readonly Problem[] {
     const [is, was] = [seen, asked].map(([from, to]) => `${instant(from)} to ${instant(to)}`);
     problems.push(problem('ValidityMismatch', `it is valid ${is} where ${was} was asked for`));
   }
-  if (!read.checkPrivateKey(privateKey)) {
-    problems.push(problem('KeyMismatch', 'its public key does not belong to the private key'));
+  if (key.type === 'public' ? !read.publicKey.equals(key) : !read.checkPrivateKey(key)) {
+    const asked = key.type === 'public' ? 'is not the one that was asked for' : 'does not belong to the private key';
+    problems.push(problem('KeyMismatch', `its public key ${asked}`));
   }
   return [
     ...problems,

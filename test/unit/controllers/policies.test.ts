@@ -63,7 +63,7 @@ describe('a certificate is issued again because', () => {
       'its CA has another key',
       current({ facts: factsOf(need, { authority: 'ff' }) }),
       'AuthorityReplaced',
-      'EnterpriseCA contoso now issues with another key',
+      `"${authority.certificate.subject}" issues now`,
     ],
     ['a format was asked for', current({ profileHash: 'other' }), 'ProfileChanged', 'its key type, life or formats changed'],
     [

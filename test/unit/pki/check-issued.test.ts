@@ -21,7 +21,7 @@ const expected = frontEnd();
 
 const issued = (changes: Partial<IssuedLeaf> = {}): IssuedLeaf => ({
   leaf: issue(issuer, expected),
-  privateKey,
+  key: privateKey,
   chain: [issuing],
   anchors: [root],
   expected,
@@ -81,7 +81,7 @@ describe('what was issued otherwise', () => {
   it.each<[string, Partial<IssuedLeaf>, ProblemReason, string]>([
     [
       'a key of somebody else',
-      { privateKey: keysFor({ algorithm: 'ECDSA' }, 'else').privateKey },
+      { key: keysFor({ algorithm: 'ECDSA' }, 'else').privateKey },
       'KeyMismatch',
       'does not belong to the private key',
     ],
