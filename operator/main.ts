@@ -1,7 +1,10 @@
 // Composition root: configuration in, running operator out, a clean drain on SIGTERM.
 import './kube/lean-client-node.ts';
+import { ownOpenSSL } from './authorities/own-openssl.ts';
 import { createCaches } from './caches.ts';
 import { type Config, ConfigError, readConfig, usage } from './config.ts';
+import { serveBundles } from './federation/bundle-endpoint-server.ts';
+import { PublishedBundles } from './federation/published-bundles.ts';
 import { SRVResolver } from './federation/resolver.ts';
 import { type Fence, KubeClient } from './kube/client.ts';
 import { loadKubeConfig } from './kube/kube-config.ts';
@@ -25,6 +28,7 @@ async function run(config: Config): Promise<void> {
     });
   }
 
+  log.info('OpenSSL', { ...ownOpenSSL() });
   const now = () => Date.now();
   const metrics = createMetrics(() => caches.stores.secrets.list());
   const { onRequest } = metrics;
@@ -41,8 +45,16 @@ async function run(config: Config): Promise<void> {
   await using web = await serveWeb({ ...config.listen, metrics: metrics.exposition, notReady });
   log.info('listening', { address: web.address, namespace, identity });
 
+  await using endpoint = new AsyncDisposableStack();
+  if (config.bundles !== undefined) {
+    const published = endpoint.use(new PublishedBundles({ client, namespace, configMaps: caches.stores.configMaps, log }));
+    const { listen, tlsDirectory } = config.bundles;
+    const server = endpoint.use(await serveBundles({ listen, tlsDirectory, bundleOf: (name) => published.of(name), log }));
+    log.info('serving bundles', { port: server.port });
+  }
+
   const reading = caches.run(stop.signal);
-  const resolver = new SRVResolver({ servers: [], now });
+  const resolver = new SRVResolver({ servers: config.resolvers, now });
   const serve = (fenced: KubeClient, signal: AbortSignal) =>
     serveTerm({ client: fenced, namespace, identity, grace, caches, metrics, resolver, log, now }, signal);
   try {

@@ -4,7 +4,7 @@ import type { KeyObject } from 'node:crypto';
 import type { PrivateKey } from '../api/v1alpha1/index.ts';
 import { nullValue, objectIdentifier, sequence } from './der-writer.ts';
 
-/** `ECDSA P-256`, `RSA 2048`, `Ed25519`; keys that the operator does not make go by the name that OpenSSL gives them. */
+/** `ECDSA P-256`, `RSA 2048`, `RSA-PSS 2048`, `Ed25519`; keys that the operator does not make go by the name that OpenSSL gives them. */
 export type KeyAlgorithm = string;
 
 export interface SignatureAlgorithm {
@@ -25,6 +25,8 @@ export function keyAlgorithmOf(key: KeyObject): KeyAlgorithm {
       return `ECDSA ${curves[namedCurve] ?? namedCurve}`;
     case 'rsa':
       return `RSA ${modulusLength}`;
+    case 'rsa-pss':
+      return `RSA-PSS ${modulusLength}`;
     case 'ed25519':
       return 'Ed25519';
     default:
@@ -60,8 +62,9 @@ const byAlgorithm: ReadonlyMap<KeyAlgorithm, SignatureAlgorithm> = new Map([
 ]);
 
 /** The RSA sizes that every peer takes: below 2048 bits is weak, above 8192 Go ends the handshake. */
-const rsaBits = (algorithm: KeyAlgorithm): number => Number(/^RSA ([0-9]+)$/.exec(algorithm)?.[1] ?? 0);
-const isUsableRSA = (algorithm: KeyAlgorithm): boolean => rsaBits(algorithm) >= 2048 && rsaBits(algorithm) <= 8192;
+const rsaBits = (algorithm: KeyAlgorithm): number => Number(/^RSA(?:-PSS)? ([0-9]+)$/.exec(algorithm)?.[1] ?? 0);
+const isUsableRSA = (algorithm: KeyAlgorithm): boolean =>
+  algorithm.startsWith('RSA ') && rsaBits(algorithm) >= 2048 && rsaBits(algorithm) <= 8192;
 
 /** What a CA with this key signs with; undefined for a key that no CA of ours may have. */
 export function signatureAlgorithmOf(algorithm: KeyAlgorithm): SignatureAlgorithm | undefined {
@@ -70,7 +73,7 @@ export function signatureAlgorithmOf(algorithm: KeyAlgorithm): SignatureAlgorith
 
 /** Whether peers refuse keys of this algorithm for their size. */
 export function isWeakKey(algorithm: KeyAlgorithm): boolean {
-  return algorithm.startsWith('RSA ') && rsaBits(algorithm) < 2048;
+  return algorithm.startsWith('RSA') && rsaBits(algorithm) < 2048;
 }
 
 /** Whether peers refuse certificates signed with this (as `Certificate.signatureAlgorithm`): collisions can be made. */
@@ -81,8 +84,9 @@ export function isWeakSignature(name: string): boolean {
 export type FIPS = '140-2' | '140-3';
 
 /**
- * Whether FIPS 140 approves keys of this algorithm. FIPS 140-2 knows FIPS 186-4: RSA from 2048 bits
- * and the NIST curves. Ed25519 came with FIPS 186-5, which modules validated to FIPS 140-3 may implement.
+ * Whether FIPS 140 approves keys of this algorithm. FIPS 140-2 (Annex A) knows FIPS 186-4: RSA from 2048 bits (SP 800-131Ar2, 3)
+ * and the NIST curves. Ed25519 came with FIPS 186-5 and SP 800-186, which modules validated to FIPS 140-3 (SP 800-140C) may
+ * implement; a domain that requires FIPS has servers of either, so the operator asks for what both approve.
  */
 export function isFIPSApproved(algorithm: KeyAlgorithm, standard: FIPS = '140-2'): boolean {
   if (algorithm === 'Ed25519') return standard === '140-3';

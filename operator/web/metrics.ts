@@ -1,5 +1,6 @@
 // What Prometheus reads. Certificate expiry is told from the cache when asked, not kept as ten thousand gauges.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { ownOpenSSL } from '../authorities/own-openssl.ts';
 import type { RequestMeasure } from '../kube/client.ts';
 import type { Reconciled } from '../kube/controller.ts';
 import type { MetadataObject } from '../kube/resource.ts';
@@ -64,6 +65,12 @@ export function createMetrics(secrets: () => Iterable<MetadataObject>): Metrics 
   });
   const leader = new Gauge({ name: 'trustmesh_leader', help: '1 while this replica leads.', registers });
   leader.set(0);
+  const provider = new Gauge({
+    name: 'trustmesh_fips_provider',
+    help: "1 where the operator's own OpenSSL runs the FIPS provider.",
+    registers,
+  });
+  provider.set(ownOpenSSL().fipsProvider ? 1 : 0);
   return {
     onRequest: ({ verb, resource, code, seconds }) => {
       requests.inc({ verb, resource, code });

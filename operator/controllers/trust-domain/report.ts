@@ -1,6 +1,7 @@
 // The status of a TrustDomain: what holds of itself, and the counts of what belongs to it.
 import type { TrustDomainStatus } from '../../api/v1alpha1/index.ts';
 import { findingReasons } from '../../topology/findings.ts';
+import { inShort } from '../../topology/findings-of-compliance.ts';
 import { findingsOfDomain } from '../../topology/findings-of-domain.ts';
 import { type Aspect, summarise } from '../conditions.ts';
 import { findingAspects, findingsShown } from '../shown-findings.ts';
@@ -42,12 +43,22 @@ function topologyValid({ domain, problem, authority }: DomainObservation): Aspec
   return { type, status: 'True', reason: 'Valid', message: `Certificates come from EnterpriseCA ${domain.spec.enterpriseCA}.` };
 }
 
-function fipsCompliant({ domain, complianceProblems }: DomainObservation): Aspect {
+function fipsCompliant({ domain, compliance }: DomainObservation): Aspect {
   const type = 'FIPSCompliant';
-  const [problem] = complianceProblems;
+  const { problems, unknown, openSSL } = compliance;
   if (domain.spec.security.fips === 'Disabled') {
     return { type, status: 'Unknown', reason: 'NotRequired', message: 'FIPS 140 is not required (spec.security.fips).' };
   }
-  if (problem !== undefined) return { type, status: 'False', reason: 'NotFIPSCompliant', message: problem, while: 'Stalled' };
-  return { type, status: 'True', reason: 'Compliant', message: 'Every key and signature is approved by FIPS 140.' };
+  const provider = `The operator itself runs OpenSSL ${openSSL.version} ${openSSL.fipsProvider ? 'with' : 'without'} the FIPS provider.`;
+  if (problems.length > 0) {
+    const sentences = problems.map(({ message, servers }) =>
+      servers.length === 0 ? message : `${message} TrustedServers outside FIPS on its account: ${inShort(servers)}.`,
+    );
+    return { type, status: 'False', reason: 'NotFIPSCompliant', message: [...sentences, provider].join(' '), while: 'Stalled' };
+  }
+  if (unknown.length > 0) {
+    const message = `Whether FIPS 140 approves it is not known of EnterpriseCA ${inShort(unknown)}, which is not available. ${provider}`;
+    return { type, status: 'Unknown', reason: 'ComplianceUnknown', message };
+  }
+  return { type, status: 'True', reason: 'Compliant', message: `Every key and signature is approved by FIPS 140. ${provider}` };
 }

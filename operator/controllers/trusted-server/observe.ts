@@ -5,6 +5,7 @@ import { readFacts } from '../../outputs/certificate-secret.ts';
 import { annotation, label } from '../../outputs/labels.ts';
 import type { NamespaceFacts } from '../../topology/admission.ts';
 import type { Finding } from '../../topology/findings.ts';
+import { findingsOfCompliance } from '../../topology/findings-of-compliance.ts';
 import { findingsOfServer } from '../../topology/findings-of-server.ts';
 import { type CertificateNeed, certificateNeeds } from '../../topology/names.ts';
 import { graceEnd } from '../../trust/grace.ts';
@@ -57,7 +58,7 @@ export function observe(key: string, context: Context): Observation | undefined 
       leftovers.filter((secret) => hasToWait(secret, server, needs, context)).map(({ metadata }) => metadata.name),
     ),
     ownTrust: observeOwnTrust(server, placement, domain, context),
-    findings: findingsOfServer(key, topology),
+    findings: [...findingsOfServer(key, topology), ...(placement.listed ? findingsOfCompliance(key, needs) : [])],
   };
 }
 

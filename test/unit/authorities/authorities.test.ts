@@ -88,7 +88,7 @@ describe('compliance with FIPS 140', () => {
     [
       'an Ed25519 issuing CA',
       of({ name: 'E', issuingKey: { algorithm: 'Ed25519' } }),
-      '"CN=E Issuing CA" of EnterpriseCA contoso has a Ed25519 key',
+      '"CN=E Issuing CA" of EnterpriseCA contoso has a key of Ed25519',
     ],
     ['an Ed25519 root', of({ name: 'R', rootKey: { algorithm: 'Ed25519' } }), 'of EnterpriseCA contoso'],
   ])('%s', (_what, made, expected) => {

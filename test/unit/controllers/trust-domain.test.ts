@@ -13,10 +13,11 @@ import { available, unavailable } from './observed.ts';
 const counts = { servers: 3, readyServers: 2, certificates: 7 };
 const count: DomainCount = { ...counts, findings: new Map() };
 const domain = trustDomain();
+const compliance = { problems: [], unknown: [], openSSL: { version: '3.5.8', fipsProvider: false } };
 const observation = (changes: Partial<DomainObservation> = {}): DomainObservation => ({
   domain,
   authority: available,
-  complianceProblems: [],
+  compliance,
   authorities: [],
   memberNamespaces: 1,
   count,
@@ -62,7 +63,7 @@ describe('the status', () => {
     ],
     [
       'of one that must be compliant and is not',
-      { domain: required, complianceProblems: ['Ed25519'] },
+      { domain: required, compliance: { ...compliance, problems: [{ message: 'Ed25519', servers: [] }] } },
       {
         Ready: 'False NotFIPSCompliant',
         Stalled: 'True NotFIPSCompliant',
@@ -78,6 +79,34 @@ describe('the status', () => {
     ).toEqual(expected);
     expect(kstatus({ ...domain, status })).toBe(computed);
     expect(status).toMatchObject({ ...counts, memberNamespaces: 1, observedGeneration: 1 });
+  });
+});
+
+describe('compliance with FIPS 140', () => {
+  const said = (changes: Partial<typeof compliance> | object) =>
+    report(observation({ domain: required, compliance: { ...compliance, ...changes } }), now).conditions?.find(
+      ({ type }) => type === 'FIPSCompliant',
+    );
+
+  it('names who stands in the way: each CA, and three of the servers that it is to issue for', () => {
+    const problems = [
+      { message: 'CA one issues Ed25519.', servers: ['a/1', 'a/2', 'b/3', 'b/4', 'b/5'] },
+      { message: 'CA two is signed with SHA-1.', servers: [] },
+    ];
+    expect(said({ problems })?.message).toBe(
+      'CA one issues Ed25519. TrustedServers outside FIPS on its account: a/1, a/2, b/3 and 2 more. CA two is signed with SHA-1. ' +
+        'The operator itself runs OpenSSL 3.5.8 without the FIPS provider.',
+    );
+  });
+
+  it("says of the operator's own OpenSSL whether it runs the FIPS provider", () => {
+    expect(said({ openSSL: { version: '3.5.8', fipsProvider: true } })?.message).toMatch(
+      /OpenSSL 3\.5\.8 with the FIPS provider\.$/,
+    );
+  });
+
+  it('is not known while a CA is not available, and says so rather than yes', () => {
+    expect(said({ unknown: ['public'] })).toMatchObject({ status: 'Unknown', reason: 'ComplianceUnknown' });
   });
 });
 

@@ -29,7 +29,7 @@ describe('a key', () => {
     ['RSA 1024', undefined],
     ['RSA 16384', undefined],
     ['ECDSA secp256k1', undefined],
-    ['rsa-pss', undefined],
+    ['RSA-PSS 2048', undefined],
     ['ed448', undefined],
   ])('%s signs with %s', (algorithm, signature) => {
     expect(signatureAlgorithmOf(algorithm)?.name).toBe(signature);
@@ -48,7 +48,7 @@ describe('a key', () => {
       generateKeyPairSync('ed448'),
       generateKeyPairSync('rsa-pss', { modulusLength: 2048 }),
     ].map(({ publicKey }) => keyAlgorithmOf(publicKey));
-    expect(names).toEqual(['ECDSA secp256k1', 'ed448', 'rsa-pss']);
+    expect(names).toEqual(['ECDSA secp256k1', 'ed448', 'RSA-PSS 2048']);
   });
 
   it('is weak where it is RSA under 2048 bits', () => {

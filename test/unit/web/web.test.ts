@@ -1,4 +1,6 @@
 // Metrics and health as Prometheus and the kubelet read them: over real sockets.
+
+import { getFips } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { MetadataObject } from '../../../operator/kube/resource.ts';
@@ -118,6 +120,7 @@ describe('metrics', () => {
       'trustmesh_certificates_issued_total{enterprise_ca="contoso"} 2',
     ]);
     expect(lineOf(text, 'trustmesh_leader')).toEqual(['trustmesh_leader 1']);
+    expect(lineOf(text, 'trustmesh_fips_provider')).toEqual([`trustmesh_fips_provider ${getFips()}`]);
     metrics.onLeading(false);
     expect(lineOf(await metrics.exposition(), 'trustmesh_leader')).toEqual(['trustmesh_leader 0']);
   });
