@@ -8,7 +8,8 @@ import type { Vocabulary } from './reason.ts';
 const vocabulary: Vocabulary = {
   own: {
     'untrusted-issuer': /x509: certificate signed by unknown authority/,
-    'name-mismatch': /x509: certificate is valid for/,
+    'name-mismatch': /x509: certificate is valid for|x509: certificate relies on legacy Common Name field/,
+    'name-not-permitted': /not authorized to sign for this name/,
     expired: /x509: .* is after /,
     'not-yet-valid': /x509: .* is before /,
     'no-certificate-presented': /client didn't provide a certificate/,
@@ -25,7 +26,7 @@ const vocabulary: Vocabulary = {
     [/remote error: tls: unsupported certificate/, 'wrong-key-usage'],
     [/remote error: tls: protocol version not supported/, 'protocol-mismatch'],
     // These stand for whatever else there is (RFC 8446, 6.2).
-    [/remote error: tls: (bad certificate|unknown certificate|handshake failure)/],
+    [/remote error: tls: (bad certificate|unknown certificate|handshake failure|internal error)/],
     // OpenSSL sends a client's alert in the clear when it has not got to its keys yet.
     [/local error: tls: bad record MAC/],
     [/EOF|connection reset|broken pipe/],

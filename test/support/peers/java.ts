@@ -12,6 +12,8 @@ const vocabulary: Vocabulary = {
   own: {
     'untrusted-issuer': /unable to find valid certification path|Path does not chain with any of the trust anchors/,
     'name-mismatch': /No subject alternative DNS name matching/,
+    // The second is what becomes of a URI without a host.
+    'name-not-permitted': /name constraints check failed|because "otherHost" is null/,
     expired: /CertificateExpiredException/,
     'not-yet-valid': /CertificateNotYetValidException/,
     'no-certificate-presented': /Empty client certificate chain/,

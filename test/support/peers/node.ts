@@ -8,6 +8,8 @@ const vocabulary: Vocabulary = {
   own: {
     'untrusted-issuer': /UNABLE_TO_GET_ISSUER_CERT_LOCALLY|SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT/,
     'name-mismatch': /ERR_TLS_CERT_ALTNAME_INVALID/,
+    // A server says no more than that, of this reason alone among these.
+    'name-not-permitted': /^UNSPECIFIED$|permitted subtree violation|excluded subtree violation|unsupported or invalid name/,
     expired: /CERT_HAS_EXPIRED/,
     'not-yet-valid': /CERT_NOT_YET_VALID/,
     'no-certificate-presented': /ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE/,

@@ -14,6 +14,7 @@ const vocabulary: Vocabulary = {
   own: {
     'untrusted-issuer': /unable to get local issuer certificate|self-signed certificate/,
     'name-mismatch': /hostname mismatch/,
+    'name-not-permitted': /permitted subtree violation|excluded subtree violation|unsupported or invalid name/,
     expired: /certificate has expired/,
     'not-yet-valid': /certificate is not yet valid/,
     'no-certificate-presented': /peer did not return a certificate/,

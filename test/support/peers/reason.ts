@@ -4,6 +4,7 @@ import type { Handshake } from './peer.ts';
 const reasons = [
   'untrusted-issuer',
   'name-mismatch',
+  'name-not-permitted',
   'expired',
   'not-yet-valid',
   'no-certificate-presented',
