@@ -33,6 +33,7 @@ export const annotation = {
   member: 'trustmesh.io/member',
   adopt: 'trustmesh.io/adopt',
   owner: 'trustmesh.io/owner-uid',
+  publishedBundle: 'trustmesh.io/published-bundle',
   contentHash: 'trustmesh.io/content-hash',
   secretID: 'trustmesh.io/secret-id',
   credentialRoll: 'trustmesh.io/credential-roll',

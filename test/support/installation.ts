@@ -143,7 +143,9 @@ export async function startTrustmesh(options: InstallationOptions = {}): Promise
         async () => {
           seen = await find(federatedPartners, { name });
           const { status, metadata } = seen ?? {};
-          return status?.state === state && status.observedGeneration === metadata?.generation ? seen : undefined;
+          return status !== undefined && status.state === state && status.observedGeneration === metadata?.generation
+            ? seen
+            : undefined;
         },
         { limitMs: 30_000, seen: () => seen?.status ?? (seen === undefined ? 'no such partner' : 'no status') },
       );

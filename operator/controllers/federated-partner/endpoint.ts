@@ -19,12 +19,15 @@ export interface EndpointAnswer {
   readonly held?: HeldBundle;
   /** Why there is none newer: a sentence. */
   readonly failure?: string;
+  /** Failures in a row. */
+  readonly failures?: number;
 }
 
 const minute = 60_000;
 /** SPIFFE Trust Domain and Bundle, 4.1.1: five minutes where the partner does not say. A day at most, so that a roll is seen in time. */
 const refresh = { least: minute, usual: 5 * minute, most: 24 * 60 * minute } as const;
-const retry = minute;
+/** Soon at first, since an endpoint that comes to be with its partner is not there at once. */
+const retryAfter = (failures: number) => Math.min(5000 * 2 ** (failures - 1), minute);
 
 /** Rejects with the signal's reason once it is aborted, never else. `now` and the time to ask again are epoch ms. */
 export async function askEndpoint(
@@ -34,9 +37,10 @@ export async function askEndpoint(
   signal: AbortSignal,
 ): Promise<Reply<EndpointAnswer>> {
   const held = before?.held;
+  const failures = (before?.failures ?? 0) + 1;
   const keep = (failure: string): Reply<EndpointAnswer> => ({
-    answer: { ...(held === undefined ? {} : { held }), failure },
-    askAgainAt: now + retry,
+    answer: { ...(held === undefined ? {} : { held }), failure, failures },
+    askAgainAt: now + retryAfter(failures),
   });
   const fetched = await fetchBundleText(endpoint, { now, etag: held?.etag }, signal);
   if (fetched.outcome === 'Failed') return keep(fetched.message);

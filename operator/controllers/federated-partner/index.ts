@@ -11,6 +11,7 @@ import { enact } from './enact.ts';
 import { askEndpoint } from './endpoint.ts';
 import { type Asking, observe } from './observe.ts';
 import { type FederationPlan, plan } from './plan.ts';
+import { publish } from './publish.ts';
 import { FederationRecords } from './records.ts';
 import { announce, expiryWarning, report } from './report.ts';
 
@@ -66,6 +67,7 @@ export class FederatedPartners {
     if (observation.domain !== undefined) {
       for (const action of planned.actions) await enact(domain, action, this.#asking.records, this.#context);
       if (planned.actions.length > 0) return await this.reconcile(domain);
+      await publish(observation.domain, this.#context);
       if (federation.set(domain, planned.federation)) this.#wake.edges(domain);
     }
     for (const decision of planned.decisions) {

@@ -1,0 +1,61 @@
+// Publishes what partners must trust to believe our Edges: the anchors of the CAs whose certificates their external faces show.
+import type { TrustDomain } from '../../api/v1alpha1/index.ts';
+import { publishedData, publishedName, readPublished } from '../../federation/published-bundles.ts';
+import { configMaps } from '../../kube/resource.ts';
+import { annotation, managedBy } from '../../outputs/labels.ts';
+import type { Certificate } from '../../pki/certificate.ts';
+import { certificateNeeds, spiffeTrustDomain } from '../../topology/names.ts';
+import { trustBundle } from '../../trust/bundle.ts';
+import type { Context } from '../context.ts';
+
+/** Nothing is published while an anchor is not known, or for a domain that no partner could meet. */
+export async function publish(domain: TrustDomain, context: Context): Promise<void> {
+  const { client, stores, namespace, now, log } = context;
+  const anchors = anchorsShown(domain, context);
+  if (anchors === undefined || anchors.length === 0) return;
+  const { hash, anchors: authorities } = trustBundle(anchors, now());
+  const trustDomain = spiffeTrustDomain(domain);
+  const name = publishedName(trustDomain);
+  const existing = stores.configMaps.get({ namespace, name });
+  const owned = ['bundle.json', 'bundle.pem'].every((key) => existing?.metadata.ownedDataKeys?.includes(key) === true);
+  if (owned && existing?.metadata.annotations?.[annotation.trustHash] === hash) return;
+  const before = existing && readPublished((await client.get(configMaps, { namespace, name })).data);
+  // From the clock, so that it goes on growing where the ConfigMap was lost: partners take no sequence that goes back.
+  const sequence = Math.max(Math.floor(now() / 1000), (before?.sequence ?? 0) + 1);
+  const annotations = { [annotation.trustHash]: hash, [annotation.publishedBundle]: trustDomain };
+  const data = publishedData({ authorities, sequence });
+  stores.configMaps.apply(
+    existing === undefined
+      ? await client.create(configMaps, {
+          apiVersion: 'v1',
+          kind: 'ConfigMap',
+          metadata: { name, namespace, labels: managedBy, annotations },
+          data,
+        })
+      : await client.patch(
+          configMaps,
+          { namespace, name },
+          { metadata: { resourceVersion: existing.metadata.resourceVersion, annotations }, data },
+        ),
+  );
+  log.info('bundle published', {
+    object: `TrustDomain ${domain.metadata.name}`,
+    trustDomain,
+    anchors: authorities.length,
+    sequence,
+  });
+}
+
+function anchorsShown(domain: TrustDomain, { topology, authorities }: Context): readonly Certificate[] | undefined {
+  const shown = new Set(
+    [...topology.serversOfRole(domain.metadata.name, 'Edge')].flatMap((key) => {
+      const placement = topology.placement(key);
+      if (placement?.listed !== true) return [];
+      return certificateNeeds(placement.server, domain)
+        .filter(({ audience }) => audience === 'edge-external')
+        .map(({ enterpriseCA }) => enterpriseCA);
+    }),
+  );
+  const anchors = [...shown].map((enterpriseCA) => authorities.anchorsOf(enterpriseCA));
+  return anchors.some((each) => each === undefined) ? undefined : anchors.flatMap((each) => each ?? []);
+}

@@ -1,0 +1,83 @@
+// Our own bundles, as they are published to partners: each lies in a ConfigMap of the operator's namespace, so that every
+// replica serves the same one, whether or not it leads.
+import { z } from 'zod';
+import type { KubeClient } from '../kube/client.ts';
+import { isApiError } from '../kube/errors.ts';
+import { type Log, messageOf } from '../kube/log.ts';
+import { configMaps, type MetadataObject } from '../kube/resource.ts';
+import type { Change, Store } from '../kube/store.ts';
+import { annotation } from '../outputs/labels.ts';
+import { type PublishedBundle, parseBundle, spiffeBundle } from '../trust/spiffe-bundle.ts';
+
+/** How often partners are to look again, s: a roll of our CA is to reach them well before it is used. */
+const refreshHint = 300;
+
+/** The ConfigMap of a trust domain's bundle. */
+export function publishedName(trustDomain: string): string {
+  return `bundle.${trustDomain}`;
+}
+
+/** The data of that ConfigMap: the bundle in both forms. */
+export function publishedData(bundle: PublishedBundle): Readonly<Record<string, string>> {
+  return {
+    'bundle.json': spiffeBundle({ ...bundle, refreshHint }),
+    'bundle.pem': bundle.authorities.map(({ pem }) => pem).join(''),
+  };
+}
+
+const content = z.object({ 'bundle.json': z.string() });
+
+/** Undefined where somebody edited it into something else. */
+export function readPublished(data: unknown): PublishedBundle | undefined {
+  const parsed = content.safeParse(data);
+  const bundle = parsed.success ? parseBundle(parsed.data['bundle.json']) : undefined;
+  return bundle?.ok === true ? bundle : undefined;
+}
+
+export interface PublishedBundlesOptions {
+  readonly client: KubeClient;
+  /** The operator's own. */
+  readonly namespace: string;
+  readonly configMaps: Store<MetadataObject>;
+  readonly log: Log;
+}
+
+export class PublishedBundles implements Disposable {
+  readonly #options: PublishedBundlesOptions;
+  readonly #bundles = new Map<string, PublishedBundle>();
+  readonly #subscription: Disposable;
+
+  constructor(options: PublishedBundlesOptions) {
+    this.#options = options;
+    for (const configMap of options.configMaps.list()) this.#follow({ new: configMap });
+    this.#subscription = options.configMaps.onChange((change) => this.#follow(change));
+  }
+
+  of(trustDomain: string): PublishedBundle | undefined {
+    return this.#bundles.get(trustDomain);
+  }
+
+  [Symbol.dispose](): void {
+    this.#subscription[Symbol.dispose]();
+  }
+
+  #follow({ old, new: current }: Change<MetadataObject>): void {
+    const { metadata } = current ?? old ?? {};
+    const trustDomain = metadata?.annotations?.[annotation.publishedBundle];
+    if (metadata?.namespace !== this.#options.namespace || trustDomain === undefined) return;
+    if (current === undefined) this.#bundles.delete(trustDomain);
+    else void this.#load(trustDomain);
+  }
+
+  async #load(trustDomain: string): Promise<void> {
+    const { client, namespace, log } = this.#options;
+    try {
+      const { data } = await client.get(configMaps, { namespace, name: publishedName(trustDomain) });
+      const bundle = readPublished(data);
+      if (bundle === undefined) log.error('published bundle not readable', { configMap: publishedName(trustDomain) });
+      else this.#bundles.set(trustDomain, bundle);
+    } catch (error) {
+      if (!isApiError(error, 'NotFound')) log.warn('published bundle not read', { trustDomain, error: messageOf(error) });
+    }
+  }
+}
