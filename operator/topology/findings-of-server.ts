@@ -38,8 +38,8 @@ function peerFindings({ key, server }: Placement, topology: Topology): readonly 
 }
 
 /** A server that is there and not listed says itself why it is not. */
-function faultOf({ name, listed }: NamedPeer, namespace: string, topology: Topology): string | undefined {
-  if (listed) return undefined;
+function faultOf({ name, entry }: NamedPeer, namespace: string, topology: Topology): string | undefined {
+  if (entry !== undefined) return undefined;
   const other = topology.placement(`${namespace}/${name}`);
   if (other === undefined) {
     return (

@@ -1,4 +1,5 @@
-// Whom a server of the role Server names in `peers`: pools by FQDN, or TrustedServers of its namespace by name.
+// Whom a server of the role Server names in `peers`: pools by FQDN, or TrustedServers of its namespace by name. What it names
+// narrows its own list alone; members of its own pool are always on it.
 import { roles, type TrustedServer } from '../api/v1alpha1/index.ts';
 import { meets } from './mesh.ts';
 import type { Topology } from './topology.ts';
@@ -9,19 +10,34 @@ export interface NamedPeer {
   readonly pool: string;
   /** Its entry of the peer list, JSON; absent where no pool of that name is one that the server may talk to. */
   readonly entry?: string;
-  readonly listed: boolean;
 }
 
 /** Undefined where the server does not narrow whom it talks to. */
-export function namedPeers({ metadata, spec }: TrustedServer, topology: Topology): readonly NamedPeer[] | undefined {
-  const { trustDomain, role, peers } = spec;
+export function namedPeers(server: TrustedServer, topology: Topology): readonly NamedPeer[] | undefined {
+  const entryOf = entriesFor(server, topology);
+  return server.spec.peers?.map((name) => {
+    const own = entryOf(name);
+    const beside = topology.placement(`${server.metadata.namespace}/${name}`)?.server.spec.poolFQDN;
+    const pool = own === undefined ? (beside ?? name) : name;
+    const entry = own ?? entryOf(pool);
+    return { name, pool, ...(entry === undefined ? {} : { entry }) };
+  });
+}
+
+/** The entries of a narrowed peer list, JSON, ordered by pool. Undefined where the server does not narrow whom it talks to. */
+export function narrowedEntries(server: TrustedServer, topology: Topology): readonly string[] | undefined {
+  const named = namedPeers(server, topology);
+  if (named === undefined) return undefined;
+  const { poolFQDN } = server.spec;
+  const entries = new Map(
+    [...named, { pool: poolFQDN, entry: entriesFor(server, topology)(poolFQDN) }].map((each) => [each.pool, each.entry]),
+  );
+  return [...entries].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, entry]) => entry ?? []);
+}
+
+/** The entry of a pool on the lists of the roles that the server meets. */
+function entriesFor({ spec: { trustDomain, role } }: TrustedServer, topology: Topology): (pool: string) => string | undefined {
   const mesh = topology.domain(trustDomain)?.spec.security.mesh ?? 'ByRole';
   const lists = roles.filter((other) => meets(role, other, mesh) === 'Any').map((other) => topology.peerList(trustDomain, other));
-  const entryOf = (pool: string) => lists.map((list) => list?.get(pool)).find((entry) => entry !== undefined);
-  return peers?.map((name) => {
-    const own = entryOf(name);
-    const pool = own === undefined ? (topology.placement(`${metadata.namespace}/${name}`)?.server.spec.poolFQDN ?? name) : name;
-    const entry = own ?? entryOf(pool);
-    return { name, pool, listed: entry !== undefined, ...(entry === undefined ? {} : { entry }) };
-  });
+  return (pool) => lists.map((list) => list?.get(pool)).find((entry) => entry !== undefined);
 }
