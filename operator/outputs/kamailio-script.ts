@@ -73,7 +73,7 @@ route[TRUSTMESH_TO] {
     exit;
   }
   $var(trustmesh_to) = $sht(trustmesh=>host:$var(trustmesh_host));
-  if ($du == $null && $sht(trustmesh=>next:$var(trustmesh_to)) != $null) {
+  if ($du == $null && $(ru{uri.port}) == 0 && $sht(trustmesh=>next:$var(trustmesh_to)) != $null) {
     $du = $sht(trustmesh=>next:$var(trustmesh_to));
   }
   $xavp(tls=>label) = $var(trustmesh_to);

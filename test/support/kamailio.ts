@@ -1,5 +1,6 @@
 // A real Kamailio on rendered files: checked by its own checker, then running on 127.0.0.1, with names that resolve to whom a
 // test says. What is in the script beyond the rendered include is what the documentation tells a user to write.
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,11 +10,14 @@ import { type Program, runProgram, startProgram } from './process.ts';
 import { waitFor } from './wait.ts';
 
 export interface KamailioOptions {
-  /** The rendered `kamailio-<listener>.cfg`, its `kamailio-openssl.cnf` beside it. */
-  readonly include: string;
-  readonly openSSL: string;
+  /** Where the ConfigMap with the rendered files is mounted. */
+  readonly trust: string;
+  /** Which of the rendered listeners it serves. */
+  readonly listener: string;
   /** Where its TLS listener is, on 127.0.0.1. */
   readonly port: number;
+  /** Its name, as others have it in their table: what it writes into Record-Route. */
+  readonly name: string;
   /** What it does with a request that was let in; by default it answers OPTIONS and passes on the rest. */
   readonly route?: string;
   /** More of the script: modules, other routes. */
@@ -37,11 +41,12 @@ const answering = 'if (is_method("OPTIONS")) { sl_send_reply("200", "OK"); exit;
 function configuration(
   directory: string,
   inside: number,
-  { include, port, route = answering, more = '' }: KamailioOptions,
+  { trust, listener, port, name, route = answering, more = '' }: KamailioOptions,
 ): string {
   return `#!KAMAILIO
 enable_tls=yes
 listen=tls:127.0.0.1:${port}
+alias=${name}:${port}
 listen=udp:127.0.0.1:${inside}
 children=2
 tcp_children=2
@@ -56,7 +61,7 @@ loadmodule "textops.so"
 loadmodule "sdpops.so"
 loadmodule "db_text.so"
 loadmodule "htable.so"
-include_file "${include}"
+include_file "${join(trust, `kamailio-${listener}.cfg`)}"
 loadmodule "rr.so"
 loadmodule "maxfwd.so"
 loadmodule "siputils.so"
@@ -76,11 +81,17 @@ request_route {
     t_relay();
     exit;
   }
-  if (is_method("INVITE")) record_route();
+  if (is_method("INVITE")) record_route_advertised_address("${name}:${port}");
   if ($proto == "udp") route(TRUSTMESH_TO);
   if (!t_relay()) sl_reply_error();
 }
 `;
+}
+
+/** Major and minor. */
+export async function kamailioVersion(): Promise<string> {
+  const { stdout } = await runProgram('kamailio', ['-v']);
+  return /\b(\d+\.\d+)\.\d+/.exec(stdout)?.[1] ?? stdout;
 }
 
 /** Throws what its checker says. */
@@ -89,7 +100,7 @@ export async function startKamailio(options: KamailioOptions): Promise<Kamailio>
   const inside = await freePort();
   const file = join(directory, 'kamailio.cfg');
   await writeFile(file, configuration(directory, inside, options));
-  const env = { OPENSSL_CONF: options.openSSL };
+  const env = { OPENSSL_CONF: join(options.trust, 'kamailio-openssl.cnf') };
   const args = ['--atexit=no', '-f', file];
   await runProgram('kamailio', [...args, '-c'], { env });
   const program = await startProgram('kamailio', [...args, '-DD', '-E', '-m', '128', '-M', '16', '-Y', directory], { env });
@@ -122,9 +133,11 @@ export async function startKamailio(options: KamailioOptions): Promise<Kamailio>
   };
 }
 
-function listening(port: number): Promise<void> {
+async function listening(port: number): Promise<void> {
   const socket = connect(port, '127.0.0.1');
-  return new Promise((resolve, reject) => {
-    socket.once('connect', resolve).once('error', reject);
-  }).finally(() => socket.destroy()) as Promise<void>;
+  try {
+    await once(socket, 'connect');
+  } finally {
+    socket.destroy();
+  }
 }

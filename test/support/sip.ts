@@ -3,11 +3,11 @@
 import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { connect, createServer, type TLSSocket, type TlsOptions } from 'node:tls';
+import { type ConnectionOptions, connect, createServer, type TLSSocket } from 'node:tls';
 import { freePort } from './port.ts';
 import { waitFor } from './wait.ts';
 
-/** Key and chain that somebody shows, and the anchors that it believes. */
+/** Key and chain that somebody shows. */
 export interface Identity {
   readonly 'tls.crt': Buffer;
   readonly 'tls.key': Buffer;
@@ -53,39 +53,70 @@ export async function askByUDP(port: number, request: SIPRequest, limitMs = 8_00
   }
 }
 
-export interface TLSCall extends SIPRequest {
+export interface TLSCaller {
   readonly port: number;
   /** Absent: no certificate is shown. */
-  readonly identity?: Identity;
-  readonly tls?: Pick<TlsOptions, 'minVersion' | 'maxVersion' | 'ciphers' | 'ecdhCurve'>;
+  readonly identity?: Identity | undefined;
+  readonly tls?: ConnectionOptions;
 }
 
-/** A request over a TLS connection of its own to 127.0.0.1. It believes whoever answers: it is the caller that is tried. */
-export async function askByTLS({ port, identity, tls = {}, ...request }: TLSCall): Promise<SIPAnswer> {
-  const socket = connect({
-    ...tls,
-    host: '127.0.0.1',
-    port,
-    rejectUnauthorized: false,
-    ...(identity === undefined ? {} : { cert: identity['tls.crt'], key: identity['tls.key'] }),
+export interface SIPConnection extends Disposable {
+  /** Whether a session of another connection was taken up. */
+  readonly resumed: boolean;
+  /** What a later connection could take up: the last that the server gave. */
+  session(): Buffer | undefined;
+  ask(request: SIPRequest): Promise<SIPAnswer>;
+}
+
+/** A TLS connection to 127.0.0.1. It believes whoever answers: it is the caller that is tried. */
+export async function connectByTLS({
+  port,
+  identity,
+  tls = {},
+}: TLSCaller): Promise<SIPConnection | { readonly refused: string }> {
+  const shown = identity === undefined ? {} : { cert: identity['tls.crt'], key: identity['tls.key'] };
+  const socket = connect({ ...tls, host: '127.0.0.1', port, rejectUnauthorized: false, ...shown });
+  let session: Buffer | undefined;
+  socket.on('session', (given: Buffer) => {
+    session = given;
   });
-  const limit = setTimeout(() => socket.destroy(new Error('no answer within 8 s')), 8_000);
-  try {
-    return await new Promise((resolve) => {
+  let why = 'the connection was closed';
+  socket.on('error', (error) => {
+    why = error.message;
+  });
+  socket.setEncoding('latin1');
+  const established = await new Promise<boolean>((resolve) => {
+    socket.once('secureConnect', () => resolve(true)).once('close', () => resolve(false));
+  });
+  if (!established) return { refused: why };
+  const ask = (request: SIPRequest) =>
+    new Promise<SIPAnswer>((resolve) => {
       let received = '';
-      socket.once('secureConnect', () => socket.write(textOf(request, 'TLS', socket.localPort ?? 0)));
-      socket.setEncoding('latin1').on('data', (data) => {
+      const settle = (answer: SIPAnswer) => {
+        clearTimeout(limit);
+        socket.off('data', read).off('close', closed);
+        resolve(answer);
+      };
+      const read = (data: string) => {
         received += data;
         const answer = finalAnswer(received);
-        if (answer !== undefined) resolve(answer);
-      });
-      socket.once('error', (error) => resolve({ refused: error.message }));
-      socket.once('close', () => resolve({ refused: 'the connection was closed' }));
+        if (answer !== undefined) settle(answer);
+      };
+      const closed = () => settle({ refused: why });
+      const limit = setTimeout(() => settle({ refused: 'no answer within 8 s' }), 8_000);
+      if (socket.destroyed) return closed();
+      socket.on('data', read).once('close', closed);
+      socket.write(textOf(request, 'TLS', socket.localPort ?? 0));
     });
-  } finally {
-    clearTimeout(limit);
-    socket.destroy();
-  }
+  return { resumed: socket.isSessionReused(), session: () => session, ask, [Symbol.dispose]: () => void socket.destroy() };
+}
+
+/** One request over a connection of its own. */
+export async function askByTLS({ port, identity, tls, ...request }: TLSCaller & SIPRequest): Promise<SIPAnswer> {
+  const connection = await connectByTLS({ port, identity, ...(tls === undefined ? {} : { tls }) });
+  if ('refused' in connection) return connection;
+  using open = connection;
+  return await open.ask(request);
 }
 
 export interface Gateway extends AsyncDisposable {
@@ -95,14 +126,10 @@ export interface Gateway extends AsyncDisposable {
 }
 
 /** Listens for SIP over mutual TLS on 127.0.0.1, and answers every request with 200. */
-export async function startGateway(
-  identity: Identity & { readonly 'ca.crt': Buffer },
-  tls: Pick<TlsOptions, 'ciphers' | 'ecdhCurve'> = {},
-): Promise<Gateway> {
+export async function startGateway(identity: Identity & { readonly 'ca.crt': Buffer }): Promise<Gateway> {
   const requests: string[] = [];
   const sockets = new Set<TLSSocket>();
   const options = {
-    ...tls,
     cert: identity['tls.crt'],
     key: identity['tls.key'],
     ca: identity['ca.crt'],
