@@ -84,7 +84,7 @@ export function acceptedSecrets({ active, next, former }: CredentialRoll): reado
 export function firstRoll(held: ReadonlySet<SecretId>, policy: RollPolicy, now: number): CredentialRoll {
   const { lifetime, generation } = policy;
   const [newest, ...others] = [...held].sort().reverse();
-  const made = secretId(now);
+  const made = newSecret(now, [...held]);
   if (newest === undefined) return { active: { id: made, since: now, lifetime, holders: [] }, former: [], generation };
   return {
     active: { id: newest, since: now, lifetime, holders: [] },
@@ -94,9 +94,10 @@ export function firstRoll(held: ReadonlySet<SecretId>, policy: RollPolicy, now: 
   };
 }
 
-/** The name of a secret made at this time. Names sort by age, and no two rolls begin within a second. */
-export function secretId(now: number): SecretId {
-  return new Date(now).toISOString().replace(/\D/g, '').slice(0, 14);
+/** The name of a secret made at this time, to the second, or the first after it that is free: names sort by age. */
+function newSecret(now: number, taken: readonly SecretId[]): SecretId {
+  const id = new Date(now).toISOString().replace(/\D/g, '').slice(0, 14);
+  return taken.includes(id) ? newSecret(now + 1000, taken) : id;
 }
 
 type Rule = (roll: CredentialRoll, seen: SeenCopies, policy: RollPolicy, now: number) => CredentialRoll | undefined;
@@ -119,7 +120,7 @@ const due: Rule = (roll, { registrars, kept }, { rollEvery, generation }, now) =
   const left = roll.active.holders.some((uid) => !registrars.has(uid));
   const isLost = roll.active.since < now && !kept.has(roll.active.id);
   if (!aged && !left && !isLost && generation <= roll.generation) return undefined;
-  return { ...roll, next: { id: secretId(now) }, generation: Math.max(generation, roll.generation) };
+  return { ...roll, next: { id: newSecret(now, acceptedSecrets(roll)) }, generation: Math.max(generation, roll.generation) };
 };
 
 const relayHoldsNext: Rule = (roll, { relay }, _policy, now) =>

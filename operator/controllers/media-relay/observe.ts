@@ -3,6 +3,8 @@ import type { MediaRelay, TrustDomain } from '../../api/v1alpha1/index.ts';
 import type { MetadataObject } from '../../kube/resource.ts';
 import { label } from '../../outputs/labels.ts';
 import type { NamespaceFacts } from '../../topology/admission.ts';
+import type { Finding } from '../../topology/findings.ts';
+import { findingsOfRelay } from '../../topology/findings-of-relay.ts';
 import { type CertificateNeed, spiffeTrustDomain } from '../../topology/names.ts';
 import { graceEnd } from '../../trust/grace.ts';
 import type { Context } from '../context.ts';
@@ -20,6 +22,7 @@ export interface Observation extends Circumstances {
   readonly credentials?: Credentials;
   /** Secrets with a certificate of this relay under a name that it had before. */
   readonly formerSecrets: readonly MetadataObject[];
+  readonly findings: readonly Finding[];
 }
 
 export function observe(key: string, context: Context): Observation | undefined {
@@ -45,6 +48,7 @@ export function observe(key: string, context: Context): Observation | undefined 
     ...(certificate === undefined ? {} : { certificate }),
     ...(domain === undefined ? {} : { credentials: observeCredentials(relay, placement.listed, domain, context) }),
     formerSecrets,
+    findings: findingsOfRelay(key, topology),
   };
 }
 

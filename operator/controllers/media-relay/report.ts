@@ -12,6 +12,7 @@ import {
   finalNeeds,
   topologyFault,
 } from '../report-certificate.ts';
+import { announceFindings, findingAspects } from '../shown-findings.ts';
 import type { Outcome } from './enact.ts';
 import type { Observation } from './observe.ts';
 import { isWithheld, type Plan } from './plan.ts';
@@ -23,6 +24,7 @@ export function report(observation: Observation, plan: Plan, outcome: Outcome, n
     topologyValid(observation, needs),
     certificatesIssued(needs, now),
     credentialsDistributed(observation, plan, outcome),
+    ...findingAspects(observation.findings),
   ];
   const [certificate] = needs.flatMap((need) => (need.facts === undefined ? [] : [certificateStatusOf(need, need.facts)]));
   // Without a domain nothing can be said of what was issued: it stays, and so does what is known of it.
@@ -92,7 +94,7 @@ function credentialsDistributed(observation: Observation, plan: Plan, { notOwned
 }
 
 /** Reasons of conditions that users get an event for when they come up. */
-const announced = new Set(['NameConflict', 'NameNotAdmitted', 'SecretNotOwned']);
+const announced = new Set(['NameNotAdmitted', 'SecretNotOwned']);
 
 /** Events for what the new status says and the old one did not. */
 export function announce(relay: MediaRelay, status: MediaRelayStatus, plan: Plan, context: Context): void {
@@ -103,6 +105,7 @@ export function announce(relay: MediaRelay, status: MediaRelayStatus, plan: Plan
     told.add(reason);
     context.events.record({ regarding: relay, type: 'Warning', reason, action: 'Reconcile', note: message, key: message });
   }
+  announceFindings(relay, status.conditions, context);
   announceExpiry(relay, plan.needs, context);
 }
 
@@ -110,19 +113,25 @@ export function announce(relay: MediaRelay, status: MediaRelayStatus, plan: Plan
 export function announceRoll({ relay, credentials }: Observation, { credentials: { roll } }: Plan, { events }: Context): void {
   const before = credentials?.roll;
   if (before === undefined || roll === undefined) return;
-  const tell = (reason: string, id: string, note: string) =>
-    events.record({ regarding: relay, type: 'Normal', reason, action: 'Roll', note, key: id });
-  if (roll.next !== undefined && roll.next.id !== before.next?.id) {
-    tell('RolloverStarted', roll.next.id, 'The relay gets a new shared secret beside the one in force.');
-  }
-  if (roll.active.id !== before.active.id) {
-    tell(
-      'RolloverAdvanced',
-      roll.active.id,
-      'Registrars make credentials with the new secret; the relay accepts the former one too.',
-    );
-  }
-  if (before.former.length > 0 && roll.former.length === 0) {
-    tell('RolloverCompleted', roll.active.id, 'Every credential of the former secret has expired: the relay accepts it no more.');
+  const steps = [
+    {
+      reason: 'RolloverStarted',
+      taken: roll.next !== undefined && roll.next.id !== before.next?.id,
+      note: 'The relay gets a new shared secret beside the one in force.',
+    },
+    {
+      reason: 'RolloverAdvanced',
+      taken: roll.active.id !== before.active.id,
+      note: 'Registrars make credentials with the new shared secret; the relay accepts the former one too.',
+    },
+    {
+      reason: 'RolloverCompleted',
+      taken: before.former.length > 0 && roll.former.length === 0,
+      note: 'Every credential made with the former shared secret has expired: the relay accepts it no more.',
+    },
+  ];
+  for (const { reason, note } of steps.filter(({ taken }) => taken)) {
+    const key = `${reason}/${roll.next?.id ?? roll.active.id}`;
+    events.record({ regarding: relay, type: 'Normal', reason, action: 'Roll', note, key });
   }
 }

@@ -1,0 +1,246 @@
+// A media relay and its credentials on a real API server: who gets which secret, and how it is rolled without a moment at which
+// a registrar presents what the relay does not accept.
+import { setTimeout as pause } from 'node:timers/promises';
+import { configMaps, mediaRelays, secrets, trustedServers } from '../../operator/kube/resource.ts';
+import { leafOf, namesOf, serverManifest, startTrustmesh, type Trustmesh, textOf } from '../support/installation.ts';
+import { accepted, contosoWithPerimeter, patchRelay, presented, relayManifest, relayWhen } from '../support/media-relay.ts';
+import { waitFor } from '../support/wait.ts';
+
+let trustmesh: Trustmesh;
+
+const server = (name: string, role: string) =>
+  serverManifest(name, { role, poolFQDN: `${name}.contoso.com`, members: [{ fqdn: `${name}01.contoso.com` }] });
+const copyOf = (registrar: string, relay: string) => ({ namespace: 'media', name: `${registrar}-relay-${relay}.perimeter` });
+const copies = async () => (await trustmesh.secretNames('media')).filter((name) => name.includes('-relay-'));
+
+beforeAll(async () => {
+  trustmesh = await startTrustmesh();
+  await trustmesh.apply(contosoWithPerimeter + server('fe', 'FrontEnd') + server('med', 'Mediation') + server('app', 'Server'));
+});
+
+afterAll(() => trustmesh[Symbol.asyncDispose]());
+
+describe('what a Ready relay has', () => {
+  it('has a certificate for its name, from the CA of the domain, in a Secret of its own', async () => {
+    await trustmesh.apply(relayManifest('turn', { ports: { relay: { from: 50000, to: 50999 } } }));
+    const relay = await relayWhen(trustmesh, 'turn');
+    const secret = await trustmesh.secret('perimeter', 'turn-tls');
+    expect(namesOf(leafOf(secret))).toEqual(['turn.contoso.com', 'spiffe://contoso.com/media-relay/turn.contoso.com']);
+    expect(secret.type).toBe('kubernetes.io/tls');
+    expect(secret.metadata.ownerReferences).toEqual([
+      expect.objectContaining({ kind: 'MediaRelay', name: 'turn', uid: relay.metadata.uid, controller: true }),
+    ]);
+    expect(relay.status).toMatchObject({
+      phase: 'Stable',
+      registrars: 2,
+      certificate: { secretName: 'turn-tls', serial: leafOf(secret).serialNumber.toLowerCase() },
+    });
+    expect(relay.status?.conditions?.map(({ type, status }) => `${type}=${status}`)).toEqual([
+      'Ready=True',
+      'TopologyValid=True',
+      'CertificatesIssued=True',
+      'CredentialsDistributed=True',
+    ]);
+  });
+
+  it('has one secret, which exactly the registrars and mediation servers of its domain present', async () => {
+    const [only, ...others] = await accepted(trustmesh, 'turn');
+    expect(others).toEqual([]);
+    expect(Buffer.from(only ?? '', 'base64url')).toHaveLength(32);
+    expect(await copies()).toEqual(['fe-relay-turn.perimeter', 'med-relay-turn.perimeter']);
+    expect(await trustmesh.secretNames('perimeter')).toEqual(['turn-credentials', 'turn-tls']);
+    for (const registrar of ['fe', 'med']) {
+      const copy = await trustmesh.secret('media', copyOf(registrar, 'turn').name);
+      expect(Object.keys(copy.data ?? {}).sort()).toEqual(['fqdn', 'lifetime', 'realm', 'secret', 'uris']);
+      expect(textOf(copy, 'secret')).toBe(only);
+      expect(textOf(copy, 'uris')).toBe(
+        'turn:turn.contoso.com:3478?transport=udp\nturn:turn.contoso.com:3478?transport=tcp\nturns:turn.contoso.com:5349?transport=tcp\n',
+      );
+      expect([textOf(copy, 'realm'), textOf(copy, 'lifetime')]).toEqual(['contoso.com', '28800']);
+      expect(copy.metadata.ownerReferences).toEqual([expect.objectContaining({ kind: 'TrustedServer', name: registrar })]);
+    }
+  });
+
+  it('keeps the secret out of its status, its events, annotations, ConfigMaps and the log', async () => {
+    const [secret = ''] = await accepted(trustmesh, 'turn');
+    const relay = await trustmesh.admin.get(mediaRelays, { namespace: 'perimeter', name: 'turn' });
+    const { items } = await trustmesh.admin.list(configMaps);
+    const metadata = (await trustmesh.admin.list(secrets, { metadataOnly: true })).items;
+    const events = await trustmesh.admin.request<unknown>('GET', '/apis/events.k8s.io/v1/events');
+    for (const shown of [relay, items, metadata, events, trustmesh.operator.logs()]) {
+      expect(JSON.stringify(shown)).not.toContain(secret);
+    }
+  });
+
+  it('writes nothing more once all is in place', async () => {
+    const versions = async () => {
+      const { items } = await trustmesh.admin.list(secrets, {
+        labelSelector: 'trustmesh.io/media-relay=turn',
+        metadataOnly: true,
+      });
+      return items.map(({ metadata }) => `${metadata.namespace}/${metadata.name} ${metadata.resourceVersion}`).sort();
+    };
+    const before = await versions();
+    expect(before).toHaveLength(5);
+    await trustmesh.stopReplicas();
+    await trustmesh.startReplica();
+    await trustmesh.apply(relayManifest('another', { registrars: [] }));
+    await relayWhen(trustmesh, 'another');
+    expect(await versions()).toEqual(before);
+  });
+});
+
+describe('who gets the secret', () => {
+  it('is whom the relay names, of whatever role, and nobody else', async () => {
+    const registrars = ['fe', 'app'].map((name) => ({ namespace: 'media', name }));
+    await trustmesh.apply(relayManifest('named', { registrars }));
+    await relayWhen(trustmesh, 'named');
+    expect((await copies()).filter((name) => name.includes('named'))).toEqual([
+      'app-relay-named.perimeter',
+      'fe-relay-named.perimeter',
+    ]);
+  });
+
+  it('loses it when the relay no longer names it; and as it still knows it, the secret is rolled', async () => {
+    await patchRelay(trustmesh, 'named', { registrars: [{ namespace: 'media', name: 'fe' }] });
+    await relayWhen(trustmesh, 'named', 'rolling', ({ status }) => status?.phase === 'Prepared');
+    expect(await trustmesh.find(secrets, copyOf('app', 'named'))).toBeUndefined();
+    await waitFor('a second secret', async () => (await accepted(trustmesh, 'named')).length === 2);
+  });
+
+  it('is nobody where the relay lies in a namespace that the domain does not admit for Edges', async () => {
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'elsewhere' } };
+    await trustmesh.apply(`${JSON.stringify(namespace)}\n---\n${relayManifest('stray').replaceAll('perimeter', 'elsewhere')}`);
+    const refused = await waitFor('the refusal', async () => {
+      const relay = await trustmesh.find(mediaRelays, { namespace: 'elsewhere', name: 'stray' });
+      return relay?.status?.conditions?.find(({ type }) => type === 'TopologyValid');
+    });
+    expect(refused).toMatchObject({ status: 'False', reason: 'NamespaceNotAdmitted' });
+    expect(await trustmesh.secretNames('elsewhere')).toEqual([]);
+    expect((await copies()).filter((name) => name.includes('stray'))).toEqual([]);
+  });
+});
+
+describe('what others do to copies', () => {
+  it('is repaired: an edited copy, and a deleted one, with the secrets that are in force', async () => {
+    const before = await accepted(trustmesh, 'turn');
+    const copy = await trustmesh.secret('media', 'fe-relay-turn.perimeter');
+    const forged = Buffer.from('forged').toString('base64');
+    await trustmesh.admin.patch(secrets, copyOf('fe', 'turn'), {
+      metadata: { resourceVersion: copy.metadata.resourceVersion },
+      data: { secret: forged },
+    });
+    await waitFor('the copy to be put back', async () => (await presented(trustmesh, 'fe', 'turn')) === textOf(copy, 'secret'));
+    await trustmesh.admin.delete(secrets, { namespace: 'perimeter', name: 'turn-credentials' });
+    await waitFor('the relay to have its secrets back', async () => {
+      const secret = await trustmesh.find(secrets, { namespace: 'perimeter', name: 'turn-credentials' });
+      return secret !== undefined;
+    });
+    expect(await accepted(trustmesh, 'turn')).toEqual(before);
+  });
+
+  it('is left alone where the name is not ours: the relay says so, and everybody else has a copy', async () => {
+    const taken = { name: 'med-relay-blocked.perimeter', namespace: 'media' };
+    await trustmesh.admin.create(secrets, { apiVersion: 'v1', kind: 'Secret', metadata: taken, data: {} });
+    await trustmesh.apply(relayManifest('blocked'));
+    const relay = await relayWhen(
+      trustmesh,
+      'blocked',
+      'told',
+      ({ status }) => status?.conditions?.some(({ reason }) => reason === 'SecretNotOwned') === true,
+    );
+    expect(relay.status?.conditions?.find(({ type }) => type === 'CredentialsDistributed')?.message).toContain(taken.name);
+    expect((await accepted(trustmesh, 'blocked'))[0]).toBe(await presented(trustmesh, 'fe', 'blocked'));
+    expect((await trustmesh.secret('media', taken.name)).data).toBeUndefined();
+  });
+
+  it('costs no call where the record itself was lost: what was accepted still is, beside a new secret', async () => {
+    await trustmesh.apply(relayManifest('forgetful'));
+    await relayWhen(trustmesh, 'forgetful');
+    const [before = ''] = await accepted(trustmesh, 'forgetful');
+    await trustmesh.admin.delete(secrets, { namespace: 'trustmesh-system', name: 'forgetful.perimeter.media-relay' });
+    await relayWhen(trustmesh, 'forgetful', 'rolling', ({ status }) => status?.phase === 'Prepared');
+    await waitFor('two secrets', async () => (await accepted(trustmesh, 'forgetful')).length === 2);
+    expect(await accepted(trustmesh, 'forgetful')).toContain(before);
+    expect(await presented(trustmesh, 'fe', 'forgetful')).toBe(before);
+  });
+});
+
+/** Looks at the copies for as long as it lives. Tells which secrets a registrar presented that the relay did not accept. */
+function watchCopies(relay: string, registrars: readonly string[]): AsyncDisposable & { unknown(): Promise<readonly string[]> } {
+  const ended = new AbortController();
+  const unknown: string[] = [];
+  const watching = (async () => {
+    let rounds = 0;
+    for (; !ended.signal.aborted; rounds += 1) {
+      // Whatever happens in between: what is presented at that moment is accepted just before and just after.
+      const before = await accepted(trustmesh, relay);
+      const shown = await Promise.all(registrars.map((name) => presented(trustmesh, name, relay)));
+      const after = await accepted(trustmesh, relay);
+      unknown.push(...shown.filter((each) => each !== undefined && !(before.includes(each) && after.includes(each))).map(String));
+      await pause(20);
+    }
+    return rounds;
+  })();
+  const end = async () => {
+    ended.abort();
+    expect(await watching).toBeGreaterThan(100);
+    return unknown;
+  };
+  return { unknown: end, [Symbol.asyncDispose]: async () => void (await end()) };
+}
+
+describe('a roll', () => {
+  it('never has a registrar present what the relay does not accept, though the operator is killed in every phase', async () => {
+    const credentials = { lifetime: '1m', rollEvery: '720h', propagation: '4s' };
+    await trustmesh.apply(relayManifest('rolled', { credentials }));
+    await relayWhen(trustmesh, 'rolled');
+    const first = await presented(trustmesh, 'fe', 'rolled');
+    await using watch = watchCopies('rolled', ['fe', 'med']);
+    const killed = async () => {
+      await trustmesh.operator[Symbol.asyncDispose]();
+      await trustmesh.startReplica();
+    };
+
+    await patchRelay(trustmesh, 'rolled', { credentials: { generation: 2 } });
+    await waitFor('a second secret', async () => (await accepted(trustmesh, 'rolled')).length === 2);
+    expect(await presented(trustmesh, 'fe', 'rolled')).toBe(first);
+    await killed();
+    await waitFor('the registrars to present it', async () => (await presented(trustmesh, 'fe', 'rolled')) !== first, {
+      limitMs: 20_000,
+    });
+    await killed();
+    const overlap = await relayWhen(trustmesh, 'rolled', 'in overlap', ({ status }) => status?.phase === 'Overlap');
+    expect(await accepted(trustmesh, 'rolled')).toContain(first);
+    const since = Date.now();
+    await relayWhen(trustmesh, 'rolled', 'rolled', ({ status }) => status?.phase === 'Stable', 90_000);
+    expect(Date.now() - since).toBeGreaterThan(50_000);
+    expect(await watch.unknown()).toEqual([]);
+    const [only, ...others] = await accepted(trustmesh, 'rolled');
+    expect(others).toEqual([]);
+    expect(only).not.toBe(first);
+    expect([await presented(trustmesh, 'fe', 'rolled'), await presented(trustmesh, 'med', 'rolled')]).toEqual([only, only]);
+    expect(Date.parse(overlap.status?.rollAt ?? '')).toBeGreaterThan(Date.now());
+  });
+});
+
+describe('when it goes', () => {
+  it('takes a registrar’s copy along with the registrar', async () => {
+    await trustmesh.apply(server('brief', 'Director'));
+    await trustmesh.secret('media', 'brief-relay-turn.perimeter');
+    await trustmesh.admin.delete(trustedServers, { namespace: 'media', name: 'brief' });
+    await waitFor('its copies to go', async () => (await copies()).every((name) => !name.startsWith('brief-')));
+  });
+
+  it('leaves nothing: no copy, no record', async () => {
+    await trustmesh.admin.delete(mediaRelays, { namespace: 'perimeter', name: 'turn' });
+    await waitFor(
+      'everything to go',
+      async () => {
+        const left = await trustmesh.admin.list(secrets, { labelSelector: 'trustmesh.io/media-relay=turn', metadataOnly: true });
+        return left.items.length === 0;
+      },
+      { limitMs: 30_000 },
+    );
+  });
+});
