@@ -56,6 +56,10 @@ interface Candidate {
   readonly partner: string;
   readonly from: string;
   readonly certificate: Certificate;
+  /** What software looks for an issuer by, each in a form in which equal ones are equal. */
+  readonly subject: string;
+  readonly issuer: string;
+  readonly key: string;
 }
 
 const refused = ({ partner, from, certificate }: Candidate, reason: AnchorRefusalReason, because: string): AnchorRefusal => ({
@@ -65,12 +69,21 @@ const refused = ({ partner, from, certificate }: Candidate, reason: AnchorRefusa
   fingerprint: certificate.fingerprint,
 });
 
+const candidateOf = (partner: string, from: string, certificate: Certificate): Candidate => ({
+  partner,
+  from,
+  certificate,
+  subject: comparableName(certificate.subjectDer),
+  issuer: comparableName(certificate.issuerDer),
+  key: comparableKey(certificate),
+});
+
 function candidatesOf(partner: PartnerAnchors): readonly (Candidate | AnchorRefusal)[] {
   return partner.sources.flatMap((source): readonly (Candidate | AnchorRefusal)[] => {
     const { from } = source;
     try {
       const certificates = 'pem' in source ? parseCertificates(source.pem) : source.certificates;
-      if (certificates.length > 0) return certificates.map((certificate) => ({ partner: partner.name, from, certificate }));
+      if (certificates.length > 0) return certificates.map((certificate) => candidateOf(partner.name, from, certificate));
       const message = `${from} holds no certificate: it must be PEM, with at least one CERTIFICATE block.`;
       return [{ partner: partner.name, reason: 'UnreadablePEM', message }];
     } catch (error) {
@@ -104,21 +117,21 @@ function againstOurs({ certificates, keyIds }: OurAuthorities): OursRule {
   const subjects = new Set(certificates.map(({ subjectDer }) => comparableName(subjectDer)));
   const identifiers = new Set([...certificates.map(({ subjectKeyId }) => subjectKeyId), ...keyIds]);
   return (candidate) => {
-    const { subjectDer, issuerDer, subjectKeyId } = candidate.certificate;
-    if (keys.has(comparableKey(candidate.certificate)))
+    const { subjectKeyId } = candidate.certificate;
+    if (keys.has(candidate.key))
       return refused(
         candidate,
         'KeyOfOurs',
         'has the key of a CA of ours: its partner would be believed for our servers. Remove it.',
       );
-    if (subjects.has(comparableName(subjectDer)))
+    if (subjects.has(candidate.subject))
       return refused(
         candidate,
         'SubjectOfOurs',
         'has the subject of a CA of ours, and our servers would take it for that CA: the partner must rename its CA, or name another.',
       );
     // The federation root bears the issuer's name.
-    if (subjects.has(comparableName(issuerDer)))
+    if (subjects.has(candidate.issuer))
       return refused(
         candidate,
         'SubjectOfOurs',
@@ -136,30 +149,29 @@ function againstOurs({ certificates, keyIds }: OurAuthorities): OursRule {
 
 /** Whether one can be taken for the other although their keys differ. A partner's own may have one name: so it changes its key. */
 function confusion(candidate: Candidate, other: Candidate): AnchorRefusal | undefined {
-  const [mine, theirs] = [candidate.certificate, other.certificate];
-  if (candidate.partner === other.partner || comparableKey(mine) === comparableKey(theirs)) return undefined;
+  if (candidate.partner === other.partner || candidate.key === other.key) return undefined;
   const remedy = `software could take one for the other. The partner ${other.partner} had it before; find out whose it is.`;
-  const subjects = [mine, theirs].map(({ subjectDer }) => comparableName(subjectDer));
-  if (subjects[0] === subjects[1])
+  const theirs = nameOf(other.certificate);
+  if (candidate.subject === other.subject)
     return refused(
       candidate,
       'SubjectOfAnotherPartner',
       `has the subject of a CA of the partner ${other.partner}, with another key: ${remedy}`,
     );
-  if (mine.subjectKeyId === theirs.subjectKeyId)
+  if (candidate.certificate.subjectKeyId === other.certificate.subjectKeyId)
     return refused(
       candidate,
       'KeyIdentifierOfAnotherPartner',
-      `has the subject key identifier of ${nameOf(theirs)} of the partner ${other.partner}, with another key: ${remedy}`,
+      `has the subject key identifier of ${theirs} of the partner ${other.partner}, with another key: ${remedy}`,
     );
   // Either's federation root bears its issuer's name; that is in order where the issuer did sign it.
-  const isMade = (child: Certificate, issuer: Certificate) =>
-    comparableName(child.issuerDer) === comparableName(issuer.subjectDer) && !isSignedBy(child, issuer);
-  return isMade(mine, theirs) || isMade(theirs, mine)
+  const isMadeUp = (child: Candidate, issuer: Candidate) =>
+    child.issuer === issuer.subject && !isSignedBy(child.certificate, issuer.certificate);
+  return isMadeUp(candidate, other) || isMadeUp(other, candidate)
     ? refused(
         candidate,
         'SubjectOfAnotherPartner',
-        `and ${nameOf(theirs)} of the partner ${other.partner} are issued one by the other in name, and not in truth: ${remedy}`,
+        `and ${theirs} of the partner ${other.partner} are issued one by the other in name, and not in truth: ${remedy}`,
       )
     : undefined;
 }

@@ -29,6 +29,12 @@ export function isInDomain(name: string, domain: string): boolean {
   return domain === '' || name === domain || name.endsWith(`.${domain}`);
 }
 
+/** `a.b.c` to itself, `b.c`, `c` and the empty domain: all domains that it lies in, the innermost first. */
+export function domainsAround(name: string): readonly string[] {
+  const labels = name === '' ? [] : name.split('.');
+  return [...labels.keys(), labels.length].map((start) => labels.slice(start).join('.'));
+}
+
 const relation = (name: string, domain: string): string => {
   if (name === domain) return 'equals';
   return isInDomain(name, domain) ? 'lies in' : 'contains';

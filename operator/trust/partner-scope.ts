@@ -6,7 +6,7 @@ import { subtreeBase } from '../pki/extensions.ts';
 import { ipBlock } from '../pki/ip-address.ts';
 import type { ScopeSubtree } from '../pki/subtree-nesting.ts';
 import { authorityIdentity, representative } from './partner-authority.ts';
-import { isInDomain, type PartnerNames } from './partner-names.ts';
+import { domainsAround, isInDomain, type PartnerNames } from './partner-names.ts';
 
 export interface Partner extends PartnerNames {
   /** Addresses or blocks, as text: `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32`. What is none permits nothing. */
@@ -68,6 +68,31 @@ function holders(partners: readonly Partner[]): ReadonlyMap<string, Partner> {
   return held;
 }
 
+/** Who has what, for all partners at once: a partner more costs what it adds, not a look at every other. */
+interface Holdings {
+  readonly ourDomains: readonly string[];
+  /** Domains and names. */
+  readonly ours: ReadonlySet<string>;
+  /** Whose each SIP domain is. */
+  readonly held: ReadonlyMap<string, Partner>;
+  /** By domain, all names in it that are ours or the SIP domain of a partner. */
+  readonly inside: ReadonlyMap<string, readonly string[]>;
+}
+
+function holdingsOf(ours: OurNames, partners: readonly Partner[]): Holdings {
+  const held = holders(partners);
+  const own = new Set([...ours.domains, ...ours.names]);
+  const inside = new Map<string, string[]>();
+  for (const name of new Set([...own, ...held.keys()])) {
+    for (const domain of domainsAround(name)) {
+      const names = inside.get(domain);
+      if (names === undefined) inside.set(domain, [name]);
+      else names.push(name);
+    }
+  }
+  return { ourDomains: ours.domains, ours: own, held, inside };
+}
+
 interface Names {
   readonly permitted: readonly string[];
   readonly excluded: readonly string[];
@@ -75,19 +100,20 @@ interface Names {
 }
 
 /** What the partners that share a CA are believed for together. */
-function namesFor(sharing: readonly Partner[], ours: OurNames, held: ReadonlyMap<string, Partner>): Names {
+function namesFor(sharing: readonly Partner[], { ourDomains, ours, held, inside }: Holdings): Names {
   const wanted = distinct(sharing.flatMap(namesOf));
-  const foreign = [...held].filter(([, holder]) => !sharing.includes(holder)).map(([domain]) => domain);
-  const excluded = distinct([...ours.domains, ...ours.names, ...foreign]).filter((name) =>
-    wanted.some((permitted) => isInDomain(name, permitted)),
-  );
+  const isTheirs = (name: string): boolean => {
+    const holder = held.get(name);
+    return holder !== undefined && sharing.includes(holder) && !ours.has(name);
+  };
+  const excluded = distinct(wanted.flatMap((name) => inside.get(name) ?? [])).filter((name) => !isTheirs(name));
   /** The innermost SIP domain around a name says whose it is. */
   const isBlocked = (name: string): boolean => {
-    const around = [...held.keys()].filter((domain) => isInDomain(name, domain)).sort((a, b) => b.length - a.length);
-    return around[0] !== undefined && held.get(around[0])?.blocked === true;
+    const innermost = domainsAround(name).find((domain) => held.has(domain));
+    return innermost !== undefined && held.get(innermost)?.blocked === true;
   };
   const isWithheld = (name: string): boolean =>
-    isBlocked(name) || [...ours.domains, ...excluded].some((domain) => isInDomain(name, domain));
+    isBlocked(name) || [...ourDomains, ...excluded].some((domain) => isInDomain(name, domain));
   return {
     permitted: wanted.filter((name) => !isWithheld(name)),
     excluded,
@@ -105,17 +131,12 @@ function hashOf({ certificate, partners, scope, permitted, excluded, withheld }:
   return createHash('sha256').update(JSON.stringify(inputs)).digest('hex');
 }
 
-function decide(
-  certificate: Certificate,
-  sharing: readonly Partner[],
-  ours: OurNames,
-  held: ReadonlyMap<string, Partner>,
-): Decision {
+function decide(certificate: Certificate, sharing: readonly Partner[], holdings: Holdings): Decision {
   const base = { certificate, partners: sharing.map(({ name }) => name) };
   if (sharing.some(({ scope }) => scope === 'Unconstrained')) {
     return { ...base, scope: 'Unconstrained', permitted: [], excluded: [], withheld: [] };
   }
-  const { permitted, excluded, withheld } = namesFor(sharing, ours, held);
+  const { permitted, excluded, withheld } = namesFor(sharing, holdings);
   if (permitted.length === 0) return { ...base, scope: 'Nothing', permitted: [], excluded: [], withheld };
   const addresses = distinct(sharing.flatMap(({ permittedIPs }) => permittedIPs)).map(ipBlock);
   return {
@@ -142,7 +163,7 @@ export function partnerScopes({
   readonly ours: OurNames;
   readonly partners: readonly Partner[];
 }): readonly ScopedAuthority[] {
-  const held = holders(partners);
+  const holdings = holdingsOf(ours, partners);
   const authorities = new Map<string, { certificates: [Certificate, ...Certificate[]]; sharing: Partner[] }>();
   for (const partner of partners) {
     if (partner.blocked) continue;
@@ -158,7 +179,7 @@ export function partnerScopes({
     }
   }
   return [...authorities.values()].map(({ certificates, sharing }) => {
-    const decision = decide(representative(certificates), sharing, ours, held);
+    const decision = decide(representative(certificates), sharing, holdings);
     return { ...decision, hash: hashOf(decision) };
   });
 }
