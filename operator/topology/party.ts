@@ -42,18 +42,21 @@ export type Anchor =
   /** A partner's CA, scoped to the partner's names. */
   | { readonly kind: 'PartnerCA'; readonly partner: string };
 
-export type RefusalReason =
-  | 'NotInTopology'
-  | 'WrongRole'
-  | 'NotAPeer'
-  | 'NameConflict'
-  | 'NameMismatch'
-  | 'CANotTrusted'
-  | 'Blocked'
-  | 'AddressNotKnown'
-  | 'PlainTCPNotAllowed'
-  | 'WrongInterface'
-  | 'NotItsTrunk';
+export const refusalReasons = [
+  'NotInTopology',
+  'WrongRole',
+  'NotAPeer',
+  'NameConflict',
+  'NameMismatch',
+  'CANotTrusted',
+  'Blocked',
+  'AddressNotKnown',
+  'PlainTCPNotAllowed',
+  'WrongInterface',
+  'NotItsTrunk',
+] as const;
+
+export type RefusalReason = (typeof refusalReasons)[number];
 
 export interface Refusal {
   readonly allowed: false;
