@@ -51,7 +51,7 @@ function oursChecked() {
   const { request, privateKey, der } = ours();
   const problems = checkIssued({
     leaf: parseCertificate(der),
-    privateKey,
+    key: privateKey,
     chain: [issuing],
     anchors: [root],
     expected: request,

@@ -8,9 +8,11 @@ import type { Context, Wake } from './controllers/context.ts';
 import { EnterpriseCAs } from './controllers/enterprise-ca/index.ts';
 import { FederatedPartners } from './controllers/federated-partner/index.ts';
 import { FederationState } from './controllers/federation-state.ts';
+import { MediaGateways } from './controllers/media-gateway/index.ts';
 import { reconcileMediaRelay } from './controllers/media-relay/index.ts';
 import { reconcileSharedCertificate } from './controllers/shared-certificate/index.ts';
 import { sharedOwner } from './controllers/shared-secret.ts';
+import { trunkRecordOf } from './controllers/trunk-records.ts';
 import { TrunkState } from './controllers/trunk-state.ts';
 import { reconcileTrunkTrust } from './controllers/trunk-trust/index.ts';
 import { TrustBundles } from './controllers/trust-bundle/index.ts';
@@ -61,6 +63,7 @@ const concurrency = {
   sharedCertificate: 4,
   federation: 2,
   trunkTrust: 4,
+  mediaGateway: 16,
   mediaRelay: 4,
   trustedServer: 96,
 } as const;
@@ -97,6 +100,7 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
     trustBundle: queue('trust-bundle'),
     sharedCertificate: queue('shared-certificate'),
     trunkTrust: queue('trunk-trust'),
+    mediaGateway: queue('media-gateway'),
     federation: queue('federated-partner'),
     mediaRelay: queue('media-relay'),
     trustedServer: queue('trusted-server'),
@@ -115,7 +119,7 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
         const delay = bundles.noteChange(key, change);
         if (delay !== undefined) queues.trustBundle.addAfter(encodeBundleKey(key), delay);
       },
-      gateway: () => undefined,
+      gateway: wakeGateway,
       // A relay of many registrars is looked at once for all that come together.
       relay: (key) => queues.mediaRelay.addAfter(key, 200, 'user'),
       federation: (name) => queues.federation.add(name),
@@ -164,6 +168,7 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
     domainAndAll: (name) => {
       queues.trustDomain.add(name);
       for (const key of topology.serversOf(name)) wakeServer(key, 'background');
+      for (const key of topology.gatewaysOf(name)) wakeGateway(key);
       for (const key of topology.relaysOf(name)) queues.mediaRelay.add(key, { priority: 'background' });
       for (const key of topology.bundles(name)) queues.trustBundle.add(encodeBundleKey(key));
       queues.sharedCertificate.add(`Domain/${name}`);
@@ -175,13 +180,17 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
         if (key.audience === 'edge-external') queues.trustBundle.add(encodeBundleKey(key));
     },
     shared: (key) => queues.sharedCertificate.add(key),
-    trunks: (server) => queues.trustedServer.add(server),
+    trunks: (server) => {
+      queues.trustedServer.add(server);
+      for (const key of topology.trunksOf(server)) queues.mediaGateway.add(key);
+    },
   };
   const bundles = new TrustBundles(context);
   const counts = finish.use(new DomainCounts(stores, (domain) => queues.trustDomain.add(domain)));
   const domains = new TrustDomains(context, counts);
   const servers = new TrustedServers(context, wake);
   const enterprise = new EnterpriseCAs(context, wake);
+  const gateways = new MediaGateways(context);
   const partners = new FederatedPartners(context, wake, {
     resolver: options.resolver,
     onAnswer: (domain) => queues.federation.add(domain),
@@ -235,12 +244,18 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
   // Every CA is looked at once before anything that depends on one: at start nothing is to look as if it had none.
   await Promise.all(stores.enterpriseCAs.list().map((each) => enterprise.reconcile(each.metadata.name).catch(() => undefined)));
 
+  const pools = new Set(
+    stores.mediaGateways.list().map(({ metadata, spec }) => `${metadata.namespace}/${spec.mediationServer.name}`),
+  );
+  await Promise.all([...pools].map((key) => reconcileTrunkTrust(key, context, wake).catch(() => undefined)));
+
   try {
     await Promise.all([
       journal.run(signal),
       controller('enterprise-ca', 'enterpriseCA', (key) => enterprise.reconcile(key)).run(signal),
       controller('trust-domain', 'trustDomain', (key) => domains.reconcile(key)).run(signal),
       controller('trust-bundle', 'trustBundle', (key) => bundles.reconcile(key)).run(signal),
+      controller('media-gateway', 'mediaGateway', (key) => gateways.reconcile(key)).run(signal),
       controller('trunk-trust', 'trunkTrust', (key) => reconcileTrunkTrust(key, context, wake)).run(signal),
       controller('shared-certificate', 'sharedCertificate', (key) => reconcileSharedCertificate(key, context)).run(signal),
       controller('federated-partner', 'federation', (key) => partners.reconcile(key)).run(signal),
@@ -260,6 +275,7 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
     if (enterpriseCA !== undefined && metadata.namespace === namespace) queues.enterpriseCA.add(enterpriseCA);
     for (const relay of new Set([old, current].flatMap((each) => (each === undefined ? [] : relayOf(each)))))
       queues.mediaRelay.add(relay);
+    wakeTrunksOf({ metadata });
     const isShared = metadata.namespace === namespace && metadata.labels?.[label.use] !== undefined;
     if (isShared && metadata.labels?.[label.server] === undefined) {
       wakeUsersOf(metadata.name);
@@ -269,6 +285,18 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
     for (const name of new Set([old, current].map((each) => each?.metadata.labels?.[label.server]))) {
       if (name !== undefined) queues.trustedServer.add(`${metadata.namespace}/${name}`);
     }
+    for (const name of new Set([old, current].map((each) => each?.metadata.labels?.[label.mediaGateway]))) {
+      if (name !== undefined) queues.mediaGateway.add(`${metadata.namespace}/${name}`);
+    }
+  }
+
+  /** What a trunk has in the operator's namespace changed; or a Secret of a pool, whose gateways may wait for its anchors. */
+  function wakeTrunksOf({ metadata }: Pick<MetadataObject, 'metadata'>): void {
+    const record = metadata.namespace === namespace && metadata.labels?.[label.trunks] !== undefined;
+    const server = record ? trunkRecordOf(metadata.name)?.server : undefined;
+    if (server !== undefined) queues.trunkTrust.add(server);
+    const pool = `${metadata.namespace}/${metadata.labels?.[label.server]}`;
+    for (const key of topology.trunksOf(pool)) if (gateways.isWaiting(key)) queues.mediaGateway.add(key);
   }
 
   /** Nothing was lost since, and it holds what the journal knows of it last: whoever wrote it has just looked at it. */
@@ -286,10 +314,18 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
   /** A server, and the certificate that the members of its pool share. */
   function wakeServer(key: string, priority: Priority = 'user'): void {
     queues.trustedServer.add(key, { priority });
+    if (topology.trunksOf(key).size > 0 || trunks.of(key) !== undefined) queues.trunkTrust.add(key, { priority });
     const { server } = topology.placement(key) ?? {};
     if (server?.spec.role !== 'Edge') return;
     queues.sharedCertificate.add(`Pool/${key}`, { priority });
     queues.federation.add(server.spec.trustDomain, { priority });
+  }
+
+  /** A gateway, and what the pool at the other end of its trunk trusts. */
+  function wakeGateway(key: string): void {
+    queues.mediaGateway.add(key);
+    const gateway = topology.gateway(key)?.device;
+    if (gateway !== undefined) queues.trunkTrust.add(`${gateway.metadata.namespace}/${gateway.spec.mediationServer.name}`);
   }
 
   /** A shared certificate changed. */
@@ -312,6 +348,7 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
     const audience = metadata?.labels?.[label.audience];
     const server = metadata?.labels?.[label.server];
     if (metadata === undefined) return;
+    wakeTrunksOf({ metadata });
     if (server !== undefined) queues.trustedServer.add(`${metadata.namespace}/${server}`);
     const federated = metadata?.labels?.[label.federation];
     if (federated !== undefined && metadata.namespace === namespace) queues.federation.add(federated);

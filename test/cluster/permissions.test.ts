@@ -61,11 +61,12 @@ async function granted(kubeconfig: string, namespace: string): Promise<readonly 
   return [...verbs].map(([what, allowed]) => `${what}: ${[...allowed].sort().join(' ')}`).sort();
 }
 
-const authorities = ['enterprisecas.trustmesh.io: get list watch', 'enterprisecas/status.trustmesh.io: patch'];
-const domains = ['trustdomains.trustmesh.io: get list watch', 'trustdomains/status.trustmesh.io: patch'];
-const servers = ['trustedservers.trustmesh.io: get list watch', 'trustedservers/status.trustmesh.io: patch'];
+const kind = (plural: string) => [`${plural}.trustmesh.io: get list watch`, `${plural}/status.trustmesh.io: patch`];
+const authorities = kind('enterprisecas');
+const domains = ['trustdomains', 'federatedpartners'].flatMap(kind);
+const servers = ['trustedservers', 'mediagateways', 'mediarelays'].flatMap(kind);
 const events = ['events.events.k8s.io: create get patch'];
-const outputs = ['configmaps: create delete list patch watch', 'secrets: create delete list patch watch'];
+const outputs = ['configmaps: create delete get list patch watch', 'secrets: create delete list patch watch'];
 const records = ['configmaps: create delete get list patch watch', 'secrets: create delete get list patch watch'];
 const lease = ['leases.coordination.k8s.io trustmesh: get patch', 'leases.coordination.k8s.io: create'];
 

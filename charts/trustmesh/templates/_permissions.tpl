@@ -24,13 +24,17 @@ Every line is used by the operator: a missing one fails the cluster tests, which
 {{- end -}}
 
 {{/*
-To write certificates and bundles, and to notice when someone else does. No get: a key that was issued is never read
-back; list and watch are made for metadata alone, though Kubernetes cannot grant only that.
+To write certificates and bundles, and to notice when someone else does. No get of Secrets: a key that was issued is never
+read back; list and watch are made for metadata alone, though Kubernetes cannot grant only that. ConfigMaps are read where
+somebody names one that holds the CA of a gateway.
 */}}
 {{- define "trustmesh.permissions.outputs" -}}
 - apiGroups: [""]
   resources: [secrets, configmaps]
   verbs: [list, watch, create, patch, delete]
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get]
 {{- end -}}
 
 {{/* To read the keys of its authorities and of shared certificates, and the journal; all lie in its own namespace. */}}

@@ -105,7 +105,7 @@ describe('name constraints', () => {
     const expected = frontEnd();
     const leaf = issue(issuerOf(issuing, issuingKeys.privateKey), expected);
     const { privateKey } = keysFor({ algorithm: 'ECDSA' });
-    const problems = checkIssued({ leaf, privateKey, chain: [issuing], anchors: [root], expected, now });
+    const problems = checkIssued({ leaf, key: privateKey, chain: [issuing], anchors: [root], expected, now });
     const message = (name: string) => `the name constraints of "CN=Constrained" do not permit ${name}`;
     expect(problems).toEqual(refused.map((name) => ({ reason: 'NameNotPermitted', message: message(name) })));
     expect(await opensslAccepts(issuing, leaf)).toBe(refused.length === 0);
@@ -123,6 +123,6 @@ describe('name constraints', () => {
     const expected = withoutCommonName();
     const leaf = issue(issuerOf(issuing, issuingKeys.privateKey), expected);
     const { privateKey } = keysFor({ algorithm: 'ECDSA' });
-    expect(checkIssued({ leaf, privateKey, chain: [issuing], anchors: [root], expected, now })).toEqual([]);
+    expect(checkIssued({ leaf, key: privateKey, chain: [issuing], anchors: [root], expected, now })).toEqual([]);
   });
 });

@@ -219,7 +219,7 @@ describe('our own check', () => {
     'finds every leaf to be what was asked for, and no other',
     () => {
       for (const { certificate: leaf, privateKey, chain, root, request: expected } of leaves) {
-        expect(checkIssued({ leaf, privateKey, chain, anchors: [root], expected, now })).toEqual([]);
+        expect(checkIssued({ leaf, key: privateKey, chain, anchors: [root], expected, now })).toEqual([]);
       }
     },
     minute,
