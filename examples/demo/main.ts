@@ -13,6 +13,7 @@ import { encounter, printHead } from './encounters.ts';
 import { type Telling, tellEvents } from './events.ts';
 import { callEverybody } from './mesh.ts';
 import { type Network, startNetwork, TOPOLOGY } from './network.ts';
+import { blocked, federate, federated } from './partners.ts';
 import { businessOf } from './rules.ts';
 import { accepted, bot, type Cast, refused, takenOut } from './scenes.ts';
 import { listenAs, namesBelievedBy, type Server, serversOf } from './servers.ts';
@@ -103,6 +104,16 @@ async function show(
   print();
   const unwelcome = await encounter(await refused(cast, running), callers);
 
+  heading('kubectl apply -f partner.yaml', 'another organisation, with a CA of its own: a FederatedPartner');
+  const told = events.count;
+  const partner = await federate(network);
+  await events.quietAfter(told);
+  print();
+  const met = await encounter(await federated(partner, cast, running), callers);
+
+  heading('kubectl patch federatedpartner fabrikam', 'mode Blocked: refused, whatever its certificate');
+  const stopped = await encounter(await blocked(partner, cast, running), callers);
+
   const { name, namespace } = bot.metadata;
   heading(`kubectl delete trustedserver ${name} -n ${namespace}`, 'and its peers forget it, whatever it keeps');
   const former = cast.server('bot01');
@@ -112,7 +123,7 @@ async function show(
   const parting = await takenOut(former, since, cast, running);
   await events.quietAfter(before);
   print();
-  return [...mesh.surprises, ...welcome, ...unwelcome, ...(await encounter(parting, callers))];
+  return [...mesh.surprises, ...welcome, ...unwelcome, ...met, ...stopped, ...(await encounter(parting, callers))];
 }
 
 function present<T>(value: T | undefined, label: string): T {

@@ -30,7 +30,7 @@ export interface Cast {
   listener(label: string): Listener;
 }
 
-const refusedBy = (side: 'server' | 'client', reason: Exclude<Verdict, 'accepted'>['reason']): Verdict => ({
+export const refusedBy = (side: 'server' | 'client', reason: Exclude<Verdict, 'accepted'>['reason']): Verdict => ({
   refusedBy: side,
   reason,
 });
