@@ -46,7 +46,7 @@ export async function federated(
   const trust = fe01.material;
   return [
     {
-      caller: 'partner sip.fabrikam.com',
+      caller: 'partner fabrikam.com',
       callee: 'edge01 from outside',
       listener: outside,
       call: { material, trust, serverName: 'sip.contoso.com' },
@@ -62,7 +62,7 @@ export async function federated(
       why: 'its CA signed a name of ours',
     },
     {
-      caller: 'partner sip.fabrikam.com',
+      caller: 'partner fabrikam.com',
       callee: 'fe01 FrontEnd',
       listener: listener('fe01'),
       call: { material, trust, serverName: fe01.fqdn },
@@ -88,7 +88,7 @@ export async function blocked(
   const took = ((performance.now() - since) / 1000).toFixed(1);
   return [
     {
-      caller: 'blocked sip.fabrikam.com',
+      caller: 'blocked fabrikam.com',
       callee: 'edge01 from outside',
       listener: running.use(await listenOutside(callees, network)),
       call: { material, trust: server('fe01').material, serverName: 'sip.contoso.com' },

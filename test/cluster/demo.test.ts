@@ -34,10 +34,10 @@ it('shows who is accepted, who is refused and why, and ends well', async () => {
     'somebody  fe01  ✘ refused  no certificate presented',
     'fe01 FrontEnd  edge01 from outside  ✘ refused  untrusted issuer',
     'med01 Mediation  fe01 taken for dir01  ✘ refused  name mismatch',
-    'partner sip.fabrikam.com  edge01 from outside  ✔ accepted  outside, for fabrikam.com alone',
+    'partner fabrikam.com  edge01 from outside  ✔ accepted  outside, for fabrikam.com alone',
     'forger at Fabrikam  edge01 from outside  ✘ refused  name not permitted',
-    'partner sip.fabrikam.com  fe01 FrontEnd  ✘ refused  untrusted issuer',
-    'blocked sip.fabrikam.com  edge01 from outside  ✘ refused  untrusted issuer',
+    'partner fabrikam.com  fe01 FrontEnd  ✘ refused  untrusted issuer',
+    'blocked fabrikam.com  edge01 from outside  ✘ refused  untrusted issuer',
     'bot01 with a copied key  fe01 FrontEnd  ✘ refused  peer not in topology',
     '✔ Every handshake went as the trust model says.',
   ]) {
