@@ -1,6 +1,6 @@
 // Asterisk: a pjsip transport for each listener, a template for endpoints of the domain, and an endpoint for each trunk. Source:
 // pjsip.conf.sample and res_pjsip/config_transport.c of Asterisk 22. It has not run here.
-import { type MediaEncryption, mediaOfTrunk } from './media.ts';
+import { type MediaEncryption, mediaEncryption } from '../topology/trunks.ts';
 import { openSSLConfiguration } from './openssl-configuration.ts';
 import { sipListeners, trunkLabel, trunkURI, withoutSIPListener } from './parties.ts';
 import { type Format, heading, type RenderedListener, type RenderedTrunk, type Rendering, trustDirectory } from './rendering.ts';
@@ -85,7 +85,7 @@ function endpoint({ media }: Rendering, trunk: RenderedTrunk, listener: Rendered
       type: 'endpoint',
       ...(trunk.transport === 'TLS' ? { transport: transportName(listener) } : {}),
       aors: `${name}-aor`,
-      ...encryption[mediaOfTrunk(media, trunk)],
+      ...encryption[mediaEncryption(media, trunk)],
     }),
     section(`${name}-identify`, { type: 'identify', endpoint: name, match: trunk.fqdn }),
   ].join('');

@@ -1,8 +1,9 @@
 // FreeSWITCH: parameters of a sofia profile for each listener, a gateway for each trunk, the media level, and the script that lays
 // out the directory of certificates that libsofia wants. Source: sofia.c, sofia_glue.c and switch_core_media.c of FreeSWITCH
 // 1.10.12, tport_tls.c and tport.c of sofia-sip 1.13. It has not run here.
+
+import { type MediaEncryption, mediaEncryption } from '../topology/trunks.ts';
 import { callersOf } from './callers.ts';
-import { type MediaEncryption, mediaOfTrunk } from './media.ts';
 import { openSSLConfiguration } from './openssl-configuration.ts';
 import { sipListeners, trunkLabel, withoutSIPListener } from './parties.ts';
 import {
@@ -94,7 +95,7 @@ function gateways({ server, media }: Rendering, trunks: readonly RenderedTrunk[]
     <param name="register-transport" value="${trunk.transport.toLowerCase()}"/>
     <param name="contact-params" value="transport=${trunk.transport.toLowerCase()}"/>
     <variables>
-      <variable name="rtp_secure_media" value="${secureMedia[mediaOfTrunk(media, trunk)]}"/>
+      <variable name="rtp_secure_media" value="${secureMedia[mediaEncryption(media, trunk)]}"/>
     </variables>
   </gateway>
 `;

@@ -1,6 +1,6 @@
 // The names that a Kamailio believes, as a table of its module db_text, read into a hash table at start and again by
 // `kamcmd htable.reload trustmesh`: the script itself is of one size, whatever the number of peers, and needs no restart.
-import { mediaOfTrunk } from './media.ts';
+import { mediaEncryption } from '../topology/trunks.ts';
 import { partnerLabel, partnerURI, trunkLabel, trunkURI } from './parties.ts';
 import type { Face, RenderedPartner, RenderedTrunk, Rendering } from './rendering.ts';
 import { cipherSuites } from './tls-policy.ts';
@@ -32,7 +32,7 @@ function rowsOfTrunk({ media }: Rendering, trunk: RenderedTrunk): readonly Row[]
   return [
     [`host:${fqdn}`, label],
     [`next:${label}`, trunkURI(trunk)],
-    [`media:${label}`, mediaOfTrunk(media, trunk)],
+    [`media:${label}`, mediaEncryption(media, trunk)],
     // Over TCP it shows no certificate, so none is believed to be its own.
     ...(transport === 'TLS' ? [[`san:${fqdn}`, label] as const] : [[`plain:${label}`, transport] as const]),
   ];

@@ -1,6 +1,6 @@
 // OpenSIPS: for each listener its TLS domains and the routes that let in, and call, by name. Source of every parameter and
 // variable: the documentation of tls_mgm, signaling and sipmsgops of OpenSIPS 3.6. It has not run here.
-import { mediaOfTrunk } from './media.ts';
+import { mediaEncryption } from '../topology/trunks.ts';
 import { openSSLConfiguration } from './openssl-configuration.ts';
 import {
   believesAnybody,
@@ -124,7 +124,7 @@ function routes({ media }: Rendering, { face }: RenderedListener): string {
       ),
     ),
   ];
-  const levels = trunks.map((trunk): Case => [trunkLabel(trunk), set('media', mediaOfTrunk(media, trunk))]);
+  const levels = trunks.map((trunk): Case => [trunkLabel(trunk), set('media', mediaEncryption(media, trunk))]);
   return `# Sets $var(trustmesh_peer): the FQDN of a pool, trunk/<name>, partner/<name>, or "" for everybody else. Equality alone.
 route[trustmesh_peer] {
   $var(trustmesh_peer) = "";

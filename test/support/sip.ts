@@ -126,7 +126,7 @@ export interface Gateway extends AsyncDisposable {
 }
 
 /** Listens for SIP over mutual TLS on 127.0.0.1, and answers every request with 200. */
-export async function startGateway(identity: Identity & { readonly 'ca.crt': Buffer }): Promise<Gateway> {
+export async function startGateway(identity: Identity & { readonly 'ca.crt': Buffer }, wanted?: number): Promise<Gateway> {
   const requests: string[] = [];
   const sockets = new Set<TLSSocket>();
   const options = {
@@ -146,7 +146,7 @@ export async function startGateway(identity: Identity & { readonly 'ca.crt': Buf
       socket.write(answerTo(data));
     });
   });
-  const port = await freePort();
+  const port = wanted ?? (await freePort());
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   return {

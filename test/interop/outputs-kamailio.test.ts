@@ -1,0 +1,253 @@
+// Kamailio inside a domain, on the files and Secrets as they stand in the API server: laid out as the documentation says,
+// taken by Kamailio's own checker, and held to what they promise by requests over MTLS from Kamailio to Kamailio, to and from
+// gateways, and from whoever has no business there.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { trustedServers } from '../../operator/kube/resource.ts';
+import { contoso, serverManifest, startTrustmesh, type Trustmesh } from '../support/installation.ts';
+import { type Kamailio, startKamailio } from '../support/kamailio.ts';
+import { mount, relocated } from '../support/mounted.ts';
+import { needing } from '../support/needing.ts';
+import { authorityOf, makeAuthority, makeMaterial, materialOf } from '../support/peers/material.ts';
+import type { Material } from '../support/peers/peer.ts';
+import { freePort } from '../support/port.ts';
+import { askByTLS, askByUDP, type Gateway, type SIPAnswer, sessionDescription, startGateway } from '../support/sip.ts';
+import { type Callee, call, startCallee } from '../support/sipp.ts';
+import { waitFor } from '../support/wait.ts';
+
+const { describe } = needing('etcd', 'kube-apiserver', 'kube-controller-manager', 'helm', 'kamailio', 'sipp');
+
+const running = new AsyncDisposableStack();
+let trustmesh: Trustmesh;
+
+/** Two pools on Kamailio, and behind the second somebody who answers calls. */
+let front: Server;
+let mediation: Server;
+let callee: Callee;
+let gatewayPort: number;
+
+describe('Kamailio', () => {
+  beforeAll(async () => {
+    trustmesh = running.use(await startTrustmesh());
+    gatewayPort = await freePort();
+    const [frontPort, mediationPort] = [await freePort(), await freePort()];
+    await trustmesh.apply(
+      contoso +
+        pool('front', 'FrontEnd', frontPort) +
+        pool('retired', 'FrontEnd') +
+        pool('mediation', 'Mediation', mediationPort) +
+        pool('neighbour', 'Mediation') +
+        pool('chat', 'PersistentChat') +
+        gateway('gw01', 'mediation', { port: gatewayPort, srtp: 'Required' }) +
+        gateway('gw02', 'neighbour', {}),
+    );
+    callee = running.use(await startCallee('RTP/SAVP'));
+    front = await started('front', frontPort);
+    // What the mediation server does with a call that was let in: it is for whoever is behind.
+    const route = `if (is_method("OPTIONS")) { sl_send_reply("200", "OK"); exit; }
+    if (is_method("INVITE") && !has_totag()) {
+      record_route_advertised_address("mediation.contoso.com:${mediationPort}");
+      $du = "sip:127.0.0.1:${callee.port}";
+      t_relay();
+      exit;
+    }`;
+    mediation = await started('mediation', mediationPort, route, 'gw01.contoso.com');
+    for (const { kamailio } of [front, mediation]) {
+      for (const name of ['front', 'retired', 'mediation', 'neighbour', 'gw01', 'gw02'])
+        await kamailio.resolve(`${name}.contoso.com`);
+    }
+  }, 10 * 60_000);
+  afterAll(() => running.disposeAsync());
+
+  describe('as a server', () => {
+    it('answers a peer, Kamailio to Kamailio and both ways', async () => {
+      expect(await calls(front, mediation)).toBe(200);
+      expect(await calls(mediation, front)).toBe(200);
+    });
+
+    it('answers a peer that is no Kamailio', async () => {
+      expect(await answerFor(await issued('front'), mediation)).toBe(200);
+      expect(await answerFor(await issued('retired'), mediation)).toBe(200);
+    });
+
+    it('refuses a certificate of the right CA that is of no peer', async () => {
+      const contosoCA = authorityOf(materialOf(await trustmesh.secret('trustmesh-system', 'contoso-issuing-1')));
+      for (const dnsName of ['stranger.contoso.com', 'front.contoso.com']) {
+        const names = { dnsNames: [dnsName], uri: 'spiffe://contoso.com/front-end/stranger.contoso.com' };
+        expect(await answerFor(makeMaterial(contosoCA, names), mediation)).toBe(403);
+      }
+    });
+
+    it.each(['chat', 'neighbour'])('refuses a trusted server that has no business there: %s', async (name) => {
+      expect(await answerFor(await issued(name), mediation)).toBe(403);
+    });
+
+    it('refuses no certificate, and the names of a peer from another CA', async () => {
+      const names = { dnsNames: ['front.contoso.com'], uri: 'spiffe://contoso.com/front-end/front.contoso.com' };
+      expect(await answerFor(undefined, mediation)).toBe('no connection');
+      expect(await answerFor(makeMaterial(makeAuthority('contoso'), names), mediation)).toBe('no connection');
+    });
+
+    it('refuses who has left the topology, without a restart', async () => {
+      const retired = await issued('retired');
+      await trustmesh.admin.delete(trustedServers, { namespace: 'media', name: 'retired' });
+      const trust = await waitFor(
+        'the list without it',
+        async () => {
+          const files = await trustmesh.configMap('media', 'mediation-trust');
+          return files['kamailio-default-names']?.includes('retired') ? undefined : files;
+        },
+        { limitMs: 30_000 },
+      );
+      expect(await answerFor(retired, mediation)).toBe(200);
+      await mount(join(mediation.root, 'trust'), relocated(trust, mediation.root));
+      await mediation.kamailio.command('htable.reload', 'trustmesh');
+      expect(await answerFor(retired, mediation)).toBe(403);
+      expect(await calls(front, mediation)).toBe(200);
+    });
+  });
+
+  describe('as a client', () => {
+    it('calls nobody whom the topology does not name', async () => {
+      for (const host of ['elsewhere.contoso.com', 'chat.contoso.com.evil.com', '127.0.0.1']) {
+        expect(await asks(mediation, `sip:${host}:${front.port};transport=tls`)).toBe(403);
+      }
+    });
+
+    it('sends nothing to whom another CA has vouched for', async () => {
+      const impostor = makeMaterial(makeAuthority('contoso'), { dnsNames: ['mediation.contoso.com'] });
+      await using other = await startGateway({ ...impostor, 'ca.crt': await anchors() });
+      expect(await asks(front, `sip:mediation.contoso.com:${other.port};transport=tls`)).toBeGreaterThanOrEqual(400);
+      expect(other.requests).toEqual([]);
+    });
+
+    it('drops the answer of a trusted server that is not the one called', async () => {
+      await using other = await startGateway({ ...(await issued('neighbour')), 'ca.crt': await anchors() });
+      expect(await asks(front, `sip:mediation.contoso.com:${other.port};transport=tls`)).toBe(408);
+      await using right = await startGateway({ ...(await issued('neighbour')), 'ca.crt': await anchors() });
+      expect(await asks(front, `sip:neighbour.contoso.com:${right.port};transport=tls`)).toBe(200);
+    });
+
+    it('goes over TLS, whatever the request says of transport', async () => {
+      expect(await asks(front, `sip:mediation.contoso.com:${mediation.port};transport=udp`)).toBe(200);
+      expect(await asks(front, `sip:mediation.contoso.com:${mediation.port}`)).toBe(200);
+    });
+  });
+
+  describe('and a gateway', () => {
+    let gw01: Gateway;
+    beforeAll(async () => {
+      gw01 = running.use(await startGateway(await issued('gw01'), gatewayPort));
+    });
+
+    it('call each other on their trunk, at its port', async () => {
+      expect(await asks(mediation, 'sip:gw01.contoso.com')).toBe(200);
+      expect(gw01.requests).toEqual([expect.stringMatching(/^OPTIONS sip:gw01\.contoso\.com/)]);
+      expect(await answerFor(await issued('gw01'), mediation)).toBe(200);
+    });
+
+    it('of another pool are strangers', async () => {
+      expect(await answerFor(await issued('gw02'), mediation)).toBe('no connection');
+      expect(await asks(mediation, 'sip:gw02.contoso.com')).toBe(403);
+    });
+
+    it('of a mediation pool is nobody to the registrars', async () => {
+      expect(await answerFor(await issued('gw01'), front)).toBe('no connection');
+    });
+
+    it('set up calls with SRTP, where the trunk requires it, and none without', async () => {
+      const invite = async (transport: Parameters<typeof sessionDescription>[0]) =>
+        statusOf(
+          await askByTLS({
+            ...callTo(mediation),
+            method: 'INVITE',
+            identity: await issued('gw01'),
+            sdp: sessionDescription(transport),
+          }),
+        );
+      expect(await invite('RTP/AVP')).toBe(488);
+      expect(await invite('RTP/SAVP')).toBe(200);
+    });
+  });
+
+  describe('and a call by sipp across both', () => {
+    const made = (media: 'RTP/AVP' | 'RTP/SAVP') =>
+      call({ by: front.kamailio.inside, to: `sip:bob@mediation.contoso.com:${mediation.port}`, from: 'contoso.com', media });
+
+    it('is set up and ended', async () => {
+      expect(await made('RTP/SAVP')).toEqual({ answered: true });
+    });
+
+    it('is refused without SRTP, since the domain requires it', async () => {
+      expect(await made('RTP/AVP')).toEqual({ failed: expect.stringContaining('488 SRTP Required') });
+    });
+  });
+});
+
+interface Server {
+  readonly name: string;
+  readonly root: string;
+  readonly port: number;
+  readonly kamailio: Kamailio;
+}
+
+function pool(name: string, role: string, port?: number): string {
+  return serverManifest(name, {
+    role,
+    poolFQDN: `${name}.contoso.com`,
+    members: [{ fqdn: `${name}01.contoso.com` }],
+    certificates: { scope: 'Pool', uses: [{ use: 'Default' }] },
+    ...(port === undefined ? {} : { listeners: [{ name: 'sip', port, protocol: 'MTLS' }], outputs: ['Kamailio'] }),
+  });
+}
+
+function gateway(name: string, mediationServer: string, spec: object): string {
+  const whole = { trustDomain: 'contoso', fqdn: `${name}.contoso.com`, mediationServer: { name: mediationServer }, ...spec };
+  const object = {
+    apiVersion: 'trustmesh.io/v1alpha1',
+    kind: 'MediaGateway',
+    metadata: { name, namespace: 'media' },
+    spec: whole,
+  };
+  return `${JSON.stringify(object)}\n---\n`;
+}
+
+const issued = async (name: string): Promise<Material> => materialOf(await trustmesh.secret('media', `${name}-tls`));
+const anchors = async () => (await issued('front'))['ca.crt'];
+
+/** A pool's Secret and ConfigMap, mounted where the documentation says, and its Kamailio on them; with what must be in the list first. */
+async function started(name: string, port: number, route?: string, listed = 'neighbour.contoso.com'): Promise<Server> {
+  await trustmesh.ready('media', name);
+  const root = await mkdtemp(join(tmpdir(), 'trustmesh-mounted-'));
+  running.defer(() => rm(root, { recursive: true, force: true }));
+  const files = await waitFor(
+    `${listed} in what ${name} reads`,
+    async () => {
+      const data = await trustmesh.configMap('media', `${name}-trust`);
+      return data['kamailio-default-names']?.includes(listed) ? data : undefined;
+    },
+    { limitMs: 60_000 },
+  );
+  await mount(join(root, 'default'), { ...(await issued(name)) });
+  await mount(join(root, 'trust'), relocated(files, root));
+  const trust = join(root, 'trust');
+  const own = { trust, listener: 'sip', port, name: `${name}.contoso.com` };
+  const kamailio = running.use(await startKamailio(route === undefined ? own : { ...own, route }));
+  return { name, root, port, kamailio };
+}
+
+const callTo = ({ name, port }: Server) => ({ port, to: `sip:${name}.contoso.com:${port}`, from: 'sip:anna@contoso.com' });
+
+async function answerFor(identity: Material | undefined, server: Server): Promise<number | 'no connection'> {
+  return statusOf(await askByTLS({ ...callTo(server), identity }));
+}
+
+/** A request that comes to a server from behind, for somewhere else. */
+async function asks({ kamailio }: Server, to: string): Promise<number | 'no connection'> {
+  return statusOf(await askByUDP(kamailio.inside, { to, from: 'sip:anna@contoso.com' }));
+}
+
+const calls = (from: Server, to: Server) => asks(from, `sip:${to.name}.contoso.com:${to.port};transport=tls`);
+
+const statusOf = (answer: SIPAnswer) => ('status' in answer ? answer.status : 'no connection');
