@@ -2,7 +2,7 @@
 // side, what a reload takes away and what it leaves, and whom they call. What they can be held to goes into the matrix.
 import { once } from 'node:events';
 import { type AddressInfo, connect as connectPlain, createServer, type Server, type Socket } from 'node:net';
-import { connect, createServer as createTLSServer, type TLSSocket } from 'node:tls';
+import { connect, createServer as createTLSServer } from 'node:tls';
 import { parseCertificates } from '../../operator/pki/certificate.ts';
 import { record } from '../support/matrix.ts';
 import { needing } from '../support/needing.ts';
@@ -12,62 +12,16 @@ import type { Material } from '../support/peers/peer.ts';
 import { freePort } from '../support/port.ts';
 import { type ProxySoftware, proxies, type RunningProxy, steadily } from '../support/proxies.ts';
 import { waitFor } from '../support/wait.ts';
+import { answerOf, call, isLetIn } from './support/calling.ts';
 import { constrained, type Edge, layOutEdge, type Partner, registrar, unconstrained } from './support/edge.ts';
+import { hostileFrom } from './support/hostile.ts';
 
-const { dns, uri, mail, ip, directory, userPrincipal } = generalName;
+const { dns, uri, mail, ip } = generalName;
 
 const contoso = makeAuthority('Contoso');
 const fabrikam = constrained('fabrikam');
 const northwind = constrained('northwind');
 const of = ({ authority }: Partner, ...names: readonly Buffer[]) => forge(authority, { names });
-
-/** One line there and one back: until then a client of TLS 1.3 does not know whether it was let in. */
-async function call(port: number, material: Material | undefined, session?: Buffer): Promise<Call> {
-  const identity = material === undefined ? {} : { cert: material['tls.crt'], key: material['tls.key'] };
-  const resumed = session === undefined ? {} : { session };
-  // Whom it reaches is not what is asked here.
-  const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false, ...identity, ...resumed });
-  let kept: Buffer | undefined;
-  socket.on('session', (given: Buffer) => {
-    kept = given;
-  });
-  const ask = () => answerOf(socket);
-  if (await ask()) return { socket, ask, session: () => kept };
-  socket.destroy();
-  return { ask: async () => false, session: () => kept };
-}
-
-interface Call {
-  /** Absent where it was refused. */
-  readonly socket?: TLSSocket;
-  readonly ask: () => Promise<boolean>;
-  readonly session: () => Buffer | undefined;
-}
-
-function answerOf(socket: Socket): Promise<boolean> {
-  return new Promise((resolve) => {
-    const settle = (answer: boolean) => () => {
-      clearTimeout(limit);
-      for (const [event, listener] of listeners) socket.off(event, listener);
-      resolve(answer);
-    };
-    const listeners = [
-      ['data', settle(true)],
-      ['close', settle(false)],
-      ['end', settle(false)],
-    ] as const;
-    for (const [event, listener] of listeners) socket.on(event, listener);
-    socket.on('error', () => undefined);
-    const limit = setTimeout(() => socket.destroy(), 10_000);
-    socket.write('hello\n');
-  });
-}
-
-async function isLetIn(port: number, material: Material | undefined, session?: Buffer): Promise<boolean> {
-  const { socket } = await call(port, material, session);
-  socket?.destroy();
-  return socket !== undefined;
-}
 
 const portOf = (server: Server) => (server.address() as AddressInfo).port;
 
@@ -117,25 +71,7 @@ const insider = makeMaterial(contoso, { dnsNames: ['pool01.contoso.com'], uri: r
 const edgeOfFabrikam = of(fabrikam, dns('sip.fabrikam.com'));
 const edgeOfNorthwind = of(northwind, dns('sip.northwind.com'));
 
-/** Signed by Fabrikam's own CA. */
-const hostile: readonly (readonly [what: string, material: Material])[] = [
-  ['an unlisted name of its own', of(fabrikam, dns('www.fabrikam.com'))],
-  ['a pattern over its edge', of(fabrikam, dns('*.fabrikam.com'))],
-  ['one of our names as DNS name', of(fabrikam, dns('sip.contoso.com'))],
-  ['one of our names beside its own', of(fabrikam, dns('sip.fabrikam.com'), dns('pool01.contoso.com'))],
-  ['a SPIFFE ID of ours beside its own name', of(fabrikam, dns('sip.fabrikam.com'), uri(registrar.uri))],
-  ['an IP address beside its own name', of(fabrikam, dns('sip.fabrikam.com'), ip(10, 0, 0, 1))],
-  ['a mail address of ours beside its own name', of(fabrikam, dns('sip.fabrikam.com'), mail('ceo@contoso.com'))],
-  ['our name as common name', forge(fabrikam.authority, { commonName: 'sip.contoso.com', names: [dns('www.fabrikam.com')] })],
-  ['its edge as common name', forge(fabrikam.authority, { commonName: 'sip.fabrikam.com', names: [dns('www.fabrikam.com')] })],
-  ['our name as principal', of(fabrikam, userPrincipal('pool01@contoso.com'), dns('www.fabrikam.com'))],
-  ['our name as directory name', of(fabrikam, directory('pool01.contoso.com'), dns('www.fabrikam.com'))],
-  ['no names beside the subject', forge(fabrikam.authority, { commonName: 'sip.fabrikam.com' })],
-  ['a NUL after its edge', of(fabrikam, dns('sip.fabrikam.com\0.fabrikam.com'))],
-  ['a NUL after one of our names', of(fabrikam, dns('pool01.contoso.com\0.fabrikam.com'))],
-  ['our host as userinfo', of(fabrikam, dns('www.fabrikam.com'), uri('spiffe://contoso.com:x@fabrikam.com/front-end'))],
-  ["the other partner's edge", of(fabrikam, dns('sip.northwind.com'))],
-];
+const hostile = hostileFrom(fabrikam.authority, 'fabrikam.com');
 
 for (const software of proxies) {
   const measured = async (capability: Parameters<typeof record>[0]['capability'], result: string) =>
