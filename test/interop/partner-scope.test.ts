@@ -90,7 +90,8 @@ function trustIn(partners: readonly Partner[]): PartnerTrust {
 const fabrikamPartner = partner('fabrikam', ['fabrikam.com'], Object.values(fabrikam), { permittedIPs: ['192.0.2.0/24'] });
 const present = trustIn([
   fabrikamPartner,
-  partner('litware', ['litware.com'], [litware]),
+  partner('litware', ['litware.com'], [litware, ca('Litware at a public CA', { by: publicRoot })]),
+  partner('adventure', ['adventure.com'], [publicRoot]),
   partner('voice', ['voice.fabrikam.com'], [shared]),
   partner('northwind', ['northwind.com'], [shared]),
 ]);
@@ -224,10 +225,17 @@ describe("the partner's own names are believed", () => {
     ['when it does not name its issuer', { anchor: fabrikam.root, names: own, wish: withoutIssuerKey }],
     ['below an RSA root', { anchor: fabrikam.rsa, names: own, wish: { scheme: schemes.rsa } }],
     ['below a root that signs with RSA-PSS', { anchor: fabrikam.signsPSS, names: own, wish: { scheme: schemes.pss } }],
-    ['below a CA that is no root', { anchor: fabrikam.intermediate, names: own }],
+    [
+      'below a CA that is no root, beside another of its issuer and the issuer itself',
+      { anchor: fabrikam.intermediate, names: own },
+    ],
     [
       'below a CA that is no root, and that it sends',
       { anchor: fabrikam.intermediate, names: own, sends: [fabrikam.intermediate.certificate] },
+    ],
+    [
+      'below a public root, that does not name its issuer, though other federation roots bear its name',
+      { anchor: publicRoot, names: [dns('sip.adventure.com')], wish: withoutIssuerKey, calls: 'sip.adventure.com' },
     ],
     [
       'below a CA that it shares',
