@@ -1,7 +1,6 @@
 // Envoy, HAProxy and nginx as a partner's edge, on the files rendered for an Edge with two partners: who gets in on which
 // side, what a reload takes away and what it leaves, and whom they call. What they can be held to goes into the matrix.
-import { once } from 'node:events';
-import { type AddressInfo, connect as connectPlain, createServer, type Server, type Socket } from 'node:net';
+import { connect as connectPlain, createServer } from 'node:net';
 import { connect, createServer as createTLSServer } from 'node:tls';
 import { parseCertificates } from '../../operator/pki/certificate.ts';
 import { record } from '../support/matrix.ts';
@@ -12,7 +11,7 @@ import type { Material } from '../support/peers/peer.ts';
 import { freePort } from '../support/port.ts';
 import { type ProxySoftware, proxies, type RunningProxy, steadily } from '../support/proxies.ts';
 import { waitFor } from '../support/wait.ts';
-import { answerOf, call, isLetIn } from './support/calling.ts';
+import { answering, answerOf, call, isLetIn, listening, portOf } from './support/calling.ts';
 import { constrained, type Edge, layOutEdge, type Partner, registrar, unconstrained } from './support/edge.ts';
 import { hostileFrom } from './support/hostile.ts';
 
@@ -22,17 +21,6 @@ const contoso = makeAuthority('Contoso');
 const fabrikam = constrained('fabrikam');
 const northwind = constrained('northwind');
 const of = ({ authority }: Partner, ...names: readonly Buffer[]) => forge(authority, { names });
-
-const portOf = (server: Server) => (server.address() as AddressInfo).port;
-
-async function listening(server: Server): Promise<Server> {
-  server.on('connection', (socket) => socket.on('error', () => socket.destroy()));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return server;
-}
-
-const answering = (socket: Socket) => void socket.on('data', () => socket.write('welcome\n')).on('error', () => socket.destroy());
 
 interface Running extends AsyncDisposable {
   readonly edge: Edge;

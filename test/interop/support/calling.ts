@@ -1,5 +1,6 @@
 // Calls a listener as a partner or a peer would, and says whether it was let in: a line went there, and one came back.
-import type { Socket } from 'node:net';
+import { once } from 'node:events';
+import type { Server, Socket } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import type { Material } from '../../support/peers/peer.ts';
 
@@ -50,3 +51,20 @@ export async function isLetIn(port: number, material: Material | undefined, sess
   socket?.destroy();
   return socket !== undefined;
 }
+
+export function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('it does not listen on a port');
+  return address.port;
+}
+
+export async function listening(server: Server): Promise<Server> {
+  server.on('connection', (socket) => socket.on('error', () => socket.destroy()));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+/** For what lies behind a proxy. */
+export const answering = (socket: Socket) =>
+  void socket.on('data', () => socket.write('welcome\n')).on('error', () => socket.destroy());
