@@ -1,9 +1,9 @@
 // How findings are shown: each reason as a condition of its own, that is there only while something is found, and as an event
 // when it comes up; and what the conditions of an object count as in the status of its TrustDomain.
 import type { Condition, KubeObject } from '../api/object.ts';
+import type { EventRecorder } from '../kube/events.ts';
 import { type Finding, type FindingReason, findingReasons } from '../topology/findings.ts';
 import type { Aspect } from './conditions.ts';
-import type { Context } from './context.ts';
 
 /** The type of condition that is False while something is found. */
 const conditionTypes: Readonly<Record<FindingReason, string>> = {
@@ -27,6 +27,7 @@ const countedAs: Readonly<Record<string, FindingReason>> = {
   SIPDomainsOverlap: 'NameConflict',
   EnterpriseCANotFound: 'ReferenceNotFound',
   MediationServerNotFound: 'ReferenceNotFound',
+  MediationServerUnsuitable: 'ReferenceNotFound',
   NoEdge: 'NoEdgeForPartner',
 };
 
@@ -66,7 +67,7 @@ interface Shown extends KubeObject {
 export function announceFindings(
   object: Shown,
   conditions: readonly Condition[] | undefined,
-  { events }: Pick<Context, 'events'>,
+  { events }: { readonly events: Pick<EventRecorder, 'record'> },
 ): void {
   const known = new Set(object.status?.conditions?.map(({ reason }) => reason));
   for (const { status, reason, message } of conditions ?? []) {

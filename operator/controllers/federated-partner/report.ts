@@ -2,8 +2,11 @@
 import type { FederatedPartner, FederatedPartnerStatus } from '../../api/v1alpha1/index.ts';
 import { timestamp } from '../../outputs/labels.ts';
 import type { Certificate } from '../../pki/certificate.ts';
+import type { Finding } from '../../topology/findings.ts';
+import { anchorFindings } from '../../topology/findings-of-anchors.ts';
 import { type Aspect, summarise } from '../conditions.ts';
 import type { Context } from '../context.ts';
+import { findingAspects } from '../shown-findings.ts';
 import type { FederationObservation } from './observe.ts';
 import { type FederationPlan, fingerprintsIn, type PartnerDecision } from './plan.ts';
 import type { SourceContent } from './sources.ts';
@@ -35,6 +38,7 @@ export function report(
     namesConstrained(decision),
     ...anchorsAccepted(decision),
     ...edgeFound(decision),
+    ...findingAspects(expiring(decision, now)),
   ];
   const anchors = believed.flatMap(({ anchors: named, cross }) =>
     named.map((anchor) => ({
@@ -73,6 +77,16 @@ export function report(
         }),
     ...(lastChange === undefined ? {} : { lastChange }),
   };
+}
+
+function expiring({ partner, believed }: PartnerDecision, now: number): readonly Finding[] {
+  const self = { kind: 'FederatedPartner', name: partner.metadata.name } as const;
+  return anchorFindings(
+    believed.flatMap(({ anchors }) => anchors),
+    self,
+    self,
+    now,
+  );
 }
 
 function holds(content: SourceContent | undefined, { fingerprint }: Certificate): boolean {

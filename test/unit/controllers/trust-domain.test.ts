@@ -110,10 +110,31 @@ describe('compliance with FIPS 140', () => {
   });
 });
 
+describe('findings', () => {
+  it('are counted by reason, those of the domain itself among them, and keep nothing from being Ready', () => {
+    const found = observation({
+      count: { ...counts, findings: new Map([['ReferenceNotFound', 2] as const, ['UnencryptedLink', 1] as const]) },
+      authorities: [
+        { name: 'contoso', exists: true, anchors: [] },
+        { name: 'public', exists: false, anchors: [] },
+      ],
+    });
+    const { findings, findingsTotal, conditions } = report(found, now);
+    expect(findings).toEqual([
+      { reason: 'UnencryptedLink', count: 1 },
+      { reason: 'ReferenceNotFound', count: 3 },
+    ]);
+    expect(findingsTotal).toBe(4);
+    expect(conditions).toContainEqual(expect.objectContaining({ type: 'Ready', status: 'True' }));
+    expect(conditions).toContainEqual(expect.objectContaining({ type: 'ReferencesFound', reason: 'ReferenceNotFound' }));
+  });
+});
+
 describe('a status is written', () => {
   const status = report(observation(), now);
   const held = { ...domain, status };
   const moreServers = { ...status, servers: 4 };
+  const oneFinding = { ...status, findings: [{ reason: 'UnencryptedLink', count: 1 }], findingsTotal: 1 };
   const invalid = report(observation({ problem: 'overlaps' }), now);
 
   it.each([
@@ -121,6 +142,7 @@ describe('a status is written', () => {
     ['at once, the first time', domain, status, undefined, { kind: 'Write' }],
     ['at once, where more than counts changed', held, invalid, now - 1, { kind: 'Write' }],
     ['later, where counts changed and were written just now', held, moreServers, now - 4000, { kind: 'Wait', until: now + 6000 }],
+    ['later, where findings alone changed', held, oneFinding, now - 4000, { kind: 'Wait', until: now + 6000 }],
     ['at once, where counts changed and were written a while ago', held, moreServers, now - 10_000, { kind: 'Write' }],
     ['at once, where counts changed and this process wrote none yet', held, moreServers, undefined, { kind: 'Write' }],
   ] as const)('%s', (_what, of, next, writtenAt, expected) => {
