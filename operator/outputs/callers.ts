@@ -19,6 +19,16 @@ export function callersOf({ peers, partners, trunks }: Face): Callers {
   };
 }
 
+/**
+ * The file of anchors behind a face. Where nobody is let in it may be empty, which software does not read: it would go on with
+ * what it has read before, and believe the partner that was blocked last. Then it is the face's own certificate, which
+ * vouches for nobody who is on the list.
+ */
+export function anchorsOf(face: Face): string {
+  const { uris, dnsNames } = callersOf(face);
+  return uris.length + dnsNames.length === 0 ? face.certificate : face.anchors;
+}
+
 /** The faces behind which callers are asked for a certificate, each once. */
 export function facesWithCallers({ listeners }: Rendering): readonly Face[] {
   return [...new Set(listeners.filter(({ protocol }) => protocol === 'MTLS').map(({ face }) => face))];

@@ -1,6 +1,6 @@
 // Envoy: secrets by file-based SDS, which Envoy re-reads by itself, and the transport sockets of listeners, and of clusters that
 // call partners and gateways. Both are held to names: SPIFFE IDs of peers, DNS names of partners and gateways.
-import { callersOf } from './callers.ts';
+import { anchorsOf, callersOf } from './callers.ts';
 import {
   type Face,
   type Files,
@@ -55,7 +55,7 @@ function peers({ server }: Rendering, face: Face): string {
     'It is for listeners: a cluster that calls one peer matches the names of that peer. It holds no CRLs.',
   );
   const matchers = [...uris.map(uriMatcher), ...dnsNames.map(dnsMatcher)];
-  return `${says}${validation(peersSecret(face), face.anchors, face.directory, matchers)}`;
+  return `${says}${validation(peersSecret(face), anchorsOf(face), face.directory, matchers)}`;
 }
 
 function validation(name: string, anchors: string, directory: string, matchers: readonly string[]): string {

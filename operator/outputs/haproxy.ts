@@ -1,6 +1,6 @@
 // HAProxy: a crt-list for each listener with its certificate and whose callers it believes, a configuration of frontends that
 // use them, and the Lua that holds callers to names.
-import { facesWithCallers } from './callers.ts';
+import { anchorsOf, facesWithCallers } from './callers.ts';
 import { luaNames, verdictOf } from './haproxy-names.ts';
 import { type Format, heading, type RenderedListener, type Rendering, trustDirectory, withoutListeners } from './rendering.ts';
 import { cipherSuites, groups } from './tls-policy.ts';
@@ -48,7 +48,7 @@ const luaHeading = (server: Rendering['server']) =>
   );
 
 function certificates({ server }: Rendering, { name, protocol, face }: RenderedListener): string {
-  const callers = protocol === 'MTLS' ? ` [ca-file ${face.anchors} verify required]` : '';
+  const callers = protocol === 'MTLS' ? ` [ca-file ${anchorsOf(face)} verify required]` : '';
   return `${heading(server, `${version} Listener ${name} (${protocol}).`)}${face.certificate}${callers}\n`;
 }
 

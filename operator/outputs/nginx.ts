@@ -1,6 +1,6 @@
 // nginx: what a server block needs for one listener, and the njs that holds callers to names. Where callers are asked for a
 // certificate, stream and http refuse in different words, so there is a file for each.
-import { facesWithCallers } from './callers.ts';
+import { anchorsOf, facesWithCallers } from './callers.ts';
 import { gateOf, njsNames, verdictOf } from './nginx-names.ts';
 import { type Format, heading, type RenderedListener, type Rendering, trustDirectory, withoutListeners } from './rendering.ts';
 import { cipherSuites, groups, signatureSchemes } from './tls-policy.ts';
@@ -30,7 +30,7 @@ function serverBlocks(rendering: Rendering, listener: RenderedListener): readonl
   if (protocol !== 'MTLS') return [[`nginx-${name}.conf`, serverBlock(rendering, listener, 'http or stream', '')]];
   // A name of its own for each listener: http knows each variable once.
   const variable = `$trustmesh_${name.replaceAll('-', '_')}`;
-  const verify = `ssl_client_certificate ${face.anchors};\nssl_verify_client on;\nssl_verify_depth 8;\njs_import trustmesh from ${trustDirectory}/${names};\n`;
+  const verify = `ssl_client_certificate ${anchorsOf(face)};\nssl_verify_client on;\nssl_verify_depth 8;\njs_import trustmesh from ${trustDirectory}/${names};\n`;
   const inStream = `${verify}js_preread trustmesh.${gateOf(face)};\n`;
   const inHTTP = `${verify}js_set ${variable} trustmesh.${verdictOf(face)};\nif (${variable} != allowed) { return 444; }\n`;
   return [

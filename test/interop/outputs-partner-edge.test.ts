@@ -165,6 +165,20 @@ for (const software of proxies) {
       await measured('Reload', software.name === 'Envoy' ? 'yes, by itself' : 'yes');
     });
 
+    it('takes up that the last partner is blocked, where no anchor is left, and starts like that', async () => {
+      await using running = await run(software, [fabrikam]);
+      const { edge, proxy } = running;
+      expect(await isLetIn(edge.outside, edgeOfFabrikam)).toBe(true);
+      await edge.configure([]);
+      proxy.reload();
+      const isBlocked = steadily(async () => !(await isLetIn(edge.outside, edgeOfFabrikam)));
+      await waitFor('the block', isBlocked, { seen: proxy.program.output });
+      expect(await isLetIn(edge.inside, insider)).toBe(true);
+      await using without = await run(software, []);
+      expect(await isLetIn(without.edge.outside, edgeOfFabrikam)).toBe(false);
+      expect(await isLetIn(without.edge.outside, without.edge.certificates.outside)).toBe(false);
+    });
+
     it('refuses by a CRL that is put beside the anchors', async () => {
       const authority = makeRoot('Tailspin Root CA');
       const tailspin = unconstrained('tailspin', authority);

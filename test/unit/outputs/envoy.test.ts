@@ -24,6 +24,12 @@ describe('whom a listener lets in', () => {
   it('nobody where there are no peers: an empty list would let in everybody', () => {
     expect(peersOf('default', { peers: [] })).toEqual(nobody);
     expect(peersOf('access-edge-external', { role: 'Edge' })).toEqual(nobody);
+    expect(file('Envoy', 'envoy-access-edge-external-peers.yaml', { role: 'Edge' })).toContain(
+      'trusted_ca: {filename: /etc/trustmesh/access-edge-external/tls.crt}',
+    );
+    expect(file('Envoy', 'envoy-access-edge-external-peers.yaml', edge)).toContain(
+      'trusted_ca: {filename: /etc/trustmesh/access-edge-external/ca.crt}',
+    );
   });
 
   it("on an Edge's outside partners alone, by whole DNS names; on its inside none of them", () => {
