@@ -2,6 +2,7 @@
 // certificate, the cross-certificate, which stands in for the partner's own CA certificate and says what names may lie below.
 import type { KeyObject } from 'node:crypto';
 import { type Certificate, parseCertificate } from './certificate.ts';
+import { signRevocationList } from './crl.ts';
 import { authorityConstraints, authorityKeyIdentifier, copiedExtension, keyUsage, subjectKeyIdentifier } from './extensions.ts';
 import { keyIdOf } from './key-id.ts';
 import { extensionIds } from './object-identifiers.ts';
@@ -25,31 +26,39 @@ export interface FederationTrust {
   /** The federation root: its subject is the issuer of the partner's CA certificate, octet by octet. */
   readonly root: Certificate;
   readonly cross: Certificate;
+  /**
+   * The one list that the federation root ever signs, DER: it has revoked nothing, and takes the cross-certificate back by
+   * going out of the bundle with it. Software that checks lists asks for one of every CA of the chain.
+   */
+  readonly revocationList: Buffer;
 }
 
 /** A CA of old whose certificate does not say what its key is for may sign what it has always signed. */
 const usages = keyUsage(authorityKeyUsages);
 
-/** What of the partner's certificate limits it is kept as it stands; its names are held to the scope beside its own constraints. */
+/**
+ * What of the partner's certificate limits it is kept as it stands; its names are held to the scope beside its own constraints.
+ * Without a key identifier there is none: what its CA has written below it may go by another than we would make.
+ */
 function mirroredExtensions(partnerCA: Certificate, scope: NameScope, rootKeyId: Buffer): readonly Buffer[] {
-  const { extensions, pathLength, subjectKeyId } = partnerCA;
-  const own = (id: string) => {
+  const { extensions, pathLength } = partnerCA;
+  const copied = (id: string): readonly Buffer[] => {
     const extension = extensions.get(id);
-    return extension && copiedExtension(id, extension);
+    return extension === undefined ? [] : [copiedExtension(id, extension)];
   };
-  const purposes = own(extensionIds.extendedKeyUsage);
+  const ownUsages = copied(extensionIds.keyUsage);
   return [
     authorityConstraints(pathLength),
-    own(extensionIds.keyUsage) ?? usages,
-    ...(purposes === undefined ? [] : [purposes]),
-    subjectKeyIdentifier(Buffer.from(subjectKeyId, 'hex')),
+    ...(ownUsages.length === 0 ? [usages] : ownUsages),
+    ...copied(extensionIds.extendedKeyUsage),
+    ...copied(extensionIds.subjectKeyIdentifier),
     authorityKeyIdentifier(rootKeyId),
     scopedConstraints(partnerCA, scope),
   ];
 }
 
 /**
- * A federation root and the cross-certificate that it signs, both valid as long as the partner's CA is. Software that has
+ * A federation root and the cross-certificate and revocation list that it signs, all valid as long as the partner's CA is. Software that has
  * both in its bundle finds a path for the partner's certificates whether they name their issuer's key (AKI) by identifier,
  * by issuer and serial, or not at all.
  * Throws RangeError where the partner's CA has expired, DerError where its name constraints cannot be read, TypeError for
@@ -79,5 +88,6 @@ export function crossCertify({ partnerCA, permitted, excluded, now, federationKe
     notAfter,
     extensions: mirroredExtensions(partnerCA, { permitted, excluded }, keyId),
   });
-  return { root: parseCertificate(root), cross: parseCertificate(cross) };
+  const list = { issuerKeyId: keyId, number: 1, thisUpdate: notBefore, nextUpdate: notAfter, revoked: [] };
+  return { root: parseCertificate(root), cross: parseCertificate(cross), revocationList: signRevocationList(signer, list) };
 }

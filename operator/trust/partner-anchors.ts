@@ -110,9 +110,7 @@ function unfit(certificate: Certificate, now: number): Refusal | undefined {
 }
 
 /** Whether a certificate could be taken for a CA of ours, by anything that software looks for an issuer by. */
-type OursRule = (candidate: Candidate) => AnchorRefusal | undefined;
-
-function againstOurs({ certificates, keyIds }: OurAuthorities): OursRule {
+function againstOurs({ certificates, keyIds }: OurAuthorities): (candidate: Candidate) => AnchorRefusal | undefined {
   const keys = new Set(certificates.map(comparableKey));
   const subjects = new Set(certificates.map(({ subjectDer }) => comparableName(subjectDer)));
   const identifiers = new Set([...certificates.map(({ subjectKeyId }) => subjectKeyId), ...keyIds]);

@@ -5,6 +5,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import type { Certificate } from '../../operator/pki/certificate.ts';
 import { crossCertify, type FederationTrust } from '../../operator/pki/cross-certificate.ts';
 import { explicit, sequence, tlv, unsignedInteger } from '../../operator/pki/der-writer.ts';
+import { authorityKeyIdentifier } from '../../operator/pki/extensions.ts';
 import { trustStore } from '../../operator/pki/key-store.ts';
 import { distinguishedName } from '../../operator/pki/name.ts';
 import { extensionIds } from '../../operator/pki/object-identifiers.ts';
@@ -33,6 +34,10 @@ const fabrikam = {
   rsa: ca('Fabrikam RSA Root', { keys: rsaKeys, scheme: schemes.rsa }),
   signsPSS: ca('Fabrikam PSS Root', { keys: { ...rsaKeys }, scheme: schemes.pss }),
   onlyPSS: ca('Fabrikam PSS-only Root', { keys: pssKeys, scheme: schemes.pss }),
+  /** As made by old tools: what lies below it names its key by another hash than ours. */
+  bare: ca('Fabrikam Bare Root', {
+    extensions: { [extensionIds.subjectKeyIdentifier]: null, [extensionIds.authorityKeyIdentifier]: null },
+  }),
   intermediate: ca('Fabrikam at a public CA', { by: publicRoot }),
 };
 const litware = ca('Litware Root');
@@ -223,6 +228,14 @@ describe("the partner's own names are believed", () => {
       { anchor: fabrikam.root, names: own, wish: byIssuerAndSerial(fabrikam.root) },
     ],
     ['when it does not name its issuer', { anchor: fabrikam.root, names: own, wish: withoutIssuerKey }],
+    [
+      'below a root without key identifier',
+      {
+        anchor: fabrikam.bare,
+        names: own,
+        wish: { extensions: { [extensionIds.authorityKeyIdentifier]: authorityKeyIdentifier(Buffer.alloc(20, 5)) } },
+      },
+    ],
     ['below an RSA root', { anchor: fabrikam.rsa, names: own, wish: { scheme: schemes.rsa } }],
     ['below a root that signs with RSA-PSS', { anchor: fabrikam.signsPSS, names: own, wish: { scheme: schemes.pss } }],
     [
