@@ -171,7 +171,8 @@ function extendedKeyUsageOf(extension: Extension | undefined): { extendedKeyUsag
   };
 }
 
-function authorityKeyIdOf(extension: Extension | undefined): { authorityKeyId?: string } {
+/** Of a certificate or a revocation list: the key that signed it, where it says so by its identifier. Throws DerError. */
+export function authorityKeyIdOf(extension: Extension | undefined): { readonly authorityKeyId?: string } {
   if (extension === undefined) return {};
   const keyId = elementsOf(onlyElement(extension.value, tags.sequence).content).find((element) => element.tag === 0x80);
   return keyId === undefined ? {} : { authorityKeyId: keyId.content.toString('hex') };

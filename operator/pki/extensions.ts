@@ -46,6 +46,7 @@ const writers = {
   crlDistributionPoints: extension(extensionIds.crlDistributionPoints, false),
   authorityInfoAccess: extension(extensionIds.authorityInfoAccess, false),
   nameConstraints: extension(extensionIds.nameConstraints, true),
+  crlNumber: extension(extensionIds.crlNumber, false),
 };
 
 /** cA stays out of an end entity's, since DER leaves out a default. */
@@ -70,6 +71,11 @@ export function subjectKeyIdentifier(keyId: Uint8Array): Buffer {
 
 export function authorityKeyIdentifier(keyId: Uint8Array): Buffer {
   return writers.authorityKeyIdentifier(sequence(implicit(0, keyId)));
+}
+
+/** Of a revocation list (5.2.3). */
+export function crlNumber(number: number): Buffer {
+  return writers.crlNumber(smallInteger(number));
 }
 
 /** The caller has made sure that names are ASCII: an IA5String would hold something else otherwise. */

@@ -1,15 +1,18 @@
 // Certificate revocation lists (RFC 5280, 5), read and believed: whether an issuer has taken a certificate back. A list that
 // cannot be relied on says nothing; who asks for lists and finds none does not know (6.3.3).
-import { type Certificate, signatureAlgorithmOf } from './certificate.ts';
+import { authorityKeyIdOf, type Certificate, type Extension, extensionsIn, signatureAlgorithmOf } from './certificate.ts';
 import { nameOf } from './chain.ts';
-import { DerError, dottedIdentifier, type Element, elementsOf, expectTag, onlyElement, tags } from './der-reader.ts';
+import { DerError, type Element, elementsOf, expectTag, onlyElement, tags } from './der-reader.ts';
 import { type DirectoryName, directoryName, isSameName } from './directory-name.ts';
+import { extensionIds } from './object-identifiers.ts';
 import { type Position, type Refusal, refusal } from './path-refusal.ts';
 import { instant } from './problem.ts';
 import { isSignedWith } from './signature.ts';
 
 export interface RevocationList {
   readonly issuer: DirectoryName;
+  /** Subject key id of who signed it, lower-case hex; absent where it does not say. */
+  readonly authorityKeyId?: string;
   /** Epoch ms. */
   readonly thisUpdate: number;
   readonly nextUpdate: number;
@@ -36,30 +39,22 @@ function timeOf(element: Element | undefined): number {
 const serialOf = ({ content }: Element): string =>
   content.subarray(content[0] === 0 && content.length > 1 ? 1 : 0).toString('hex');
 
-/** The identifiers of these extensions, and which of them are critical. */
-function extensionsOf(extensions: Buffer): ReadonlyMap<string, boolean> {
-  const rows = elementsOf(onlyElement(extensions, tags.sequence).content).map((extension) => {
-    const [id, critical] = elementsOf(expectTag(extension, tags.sequence).content);
-    const isCritical = critical?.tag === tags.boolean && critical.content[0] !== 0;
-    return [dottedIdentifier(expectTag(id, tags.objectIdentifier).content), isCritical] as const;
-  });
-  return new Map(rows);
-}
-
-const crlNumber = '2.5.29.20';
-
 /** No critical extension is processed here: a delta, or a list of some certificates or reasons only, does not answer for all. */
 function faultOf(
   version: number,
-  extensions: ReadonlyMap<string, boolean>,
-  ofEntries: ReadonlyMap<string, boolean>,
+  extensions: ReadonlyMap<string, Extension>,
+  criticalOfEntries: ReadonlySet<string>,
 ): string | undefined {
-  const number = extensions.get(crlNumber);
+  const number = extensions.get(extensionIds.crlNumber);
   if (version !== 1) return 'it is not of version 2';
   if (number === undefined) return 'it has no CRL number';
-  if (number) return 'its CRL number is critical, which it must not be';
-  const [unknown] = [...extensions, ...ofEntries].find(([, isCritical]) => isCritical) ?? [];
+  if (number.critical) return 'its CRL number is critical, which it must not be';
+  const [unknown] = [...criticalOf(extensions), ...criticalOfEntries];
   return unknown === undefined ? undefined : `it has the critical extension ${unknown}, which is not known here`;
+}
+
+function criticalOf(extensions: ReadonlyMap<string, Extension>): readonly string[] {
+  return [...extensions].flatMap(([id, { critical }]) => (critical ? [id] : []));
 }
 
 /** One CertificateList, DER. Throws DerError. */
@@ -73,18 +68,18 @@ export function parseRevocationList(der: Uint8Array): RevocationList {
   }
   const entries = elementsOf(rest.find(({ tag }) => tag === tags.sequence)?.content ?? Buffer.alloc(0));
   const revoked = new Map<string, number>();
-  const ofEntries = new Map<string, boolean>();
+  const criticalOfEntries = new Set<string>();
   for (const entry of entries) {
     const [serial, since, extensions] = elementsOf(expectTag(entry, tags.sequence).content);
     revoked.set(serialOf(expectTag(serial, tags.integer)), timeOf(since));
-    for (const [id, isCritical] of extensions === undefined ? [] : extensionsOf(extensions.der)) {
-      ofEntries.set(id, isCritical || (ofEntries.get(id) ?? false));
-    }
+    for (const id of criticalOf(extensionsIn(extensions))) criticalOfEntries.add(id);
   }
   const wrapped = rest.find(({ tag }) => tag === 0xa0);
-  const fault = faultOf(version, wrapped === undefined ? new Map() : extensionsOf(wrapped.content), ofEntries);
+  const extensions = extensionsIn(wrapped && onlyElement(wrapped.content, tags.sequence));
+  const fault = faultOf(version, extensions, criticalOfEntries);
   return {
     issuer: directoryName(expectTag(issuer, tags.sequence).der),
+    ...authorityKeyIdOf(extensions.get(extensionIds.authorityKeyIdentifier)),
     thisUpdate: timeOf(thisUpdate),
     nextUpdate: timeOf(nextUpdate),
     revoked,
@@ -97,8 +92,8 @@ export function parseRevocationList(der: Uint8Array): RevocationList {
   };
 }
 
-/** Why this list of that issuer cannot be relied on; undefined: it can. */
-function doubtAbout(
+/** Why this list of that issuer cannot be relied on, as a sentence goes on after a colon; undefined: it can. `now` is epoch ms. */
+export function doubtAbout(
   { fault, thisUpdate, nextUpdate, signed }: RevocationList,
   issuer: Certificate,
   now: number,

@@ -1,8 +1,14 @@
 // The same certificates by @peculiar/x509, which shares no code with ours: what the octets are compared with.
 import 'reflect-metadata';
-import { createHash, type KeyObject, type webcrypto } from 'node:crypto';
+import { createHash, createPublicKey, type KeyObject, type webcrypto } from 'node:crypto';
 import { AsnConvert } from '@peculiar/asn1-schema';
-import { Certificate as AsnCertificate, SubjectPublicKeyInfo } from '@peculiar/asn1-x509';
+import {
+  Certificate as AsnCertificate,
+  CertificateList as AsnList,
+  CRLNumber,
+  id_ce_cRLNumber,
+  SubjectPublicKeyInfo,
+} from '@peculiar/asn1-x509';
 import * as x509 from '@peculiar/x509';
 import type { IssuerUrls } from '../../../operator/pki/extensions.ts';
 
@@ -78,6 +84,43 @@ export async function byLibrary(request: LibraryRequest): Promise<Buffer> {
 export function toBeSignedIn(der: Uint8Array): Buffer {
   const parsed = AsnConvert.parse(der, AsnCertificate);
   return Buffer.from(parsed.tbsCertificateRaw ?? AsnConvert.serialize(parsed.tbsCertificate));
+}
+
+export interface LibraryList {
+  readonly issuerName: Uint8Array;
+  readonly number: number;
+  readonly thisUpdate: number;
+  readonly nextUpdate: number;
+  readonly revoked: readonly { readonly serial: string; readonly since: number }[];
+  readonly signingKey: KeyObject;
+}
+
+/** The to-be-signed octets of a revocation list by the library. */
+export async function listByLibrary(list: LibraryList): Promise<Buffer> {
+  const { key, hash } = signingAlgorithm(list.signingKey);
+  const number = AsnConvert.serialize(new CRLNumber(list.number));
+  const crl = await x509.X509CrlGenerator.create({
+    issuer: new x509.Name(Buffer.from(list.issuerName)),
+    thisUpdate: new Date(list.thisUpdate),
+    nextUpdate: new Date(list.nextUpdate),
+    entries: list.revoked.map(({ serial, since }) => ({ serialNumber: serial, revocationDate: new Date(since) })),
+    extensions: [
+      new x509.AuthorityKeyIdentifierExtension(keyIdentifier(createPublicKey(list.signingKey)), false),
+      new x509.Extension(id_ce_cRLNumber, false, number),
+    ],
+    signingAlgorithm: { hash },
+    signingKey: key,
+  });
+  const { tbsCertList } = AsnConvert.parse(crl.rawData, AsnList);
+  // It writes an empty SEQUENCE where an entry has no extensions, which RFC 5280 (5.1) does not allow.
+  for (const entry of tbsCertList.revokedCertificates ?? []) delete entry.crlEntryExtensions;
+  return Buffer.from(AsnConvert.serialize(tbsCertList));
+}
+
+/** The to-be-signed octets of a revocation list, as the library's schema delimits them. */
+export function toBeSignedInList(der: Uint8Array): Buffer {
+  const parsed = AsnConvert.parse(der, AsnList);
+  return Buffer.from(parsed.tbsCertListRaw ?? AsnConvert.serialize(parsed.tbsCertList));
 }
 
 export { x509 };
