@@ -217,7 +217,11 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
   });
   feed(finish, stores.mediaGateways, (key, { old, new: current }) => {
     if (old === undefined || current === undefined || concernsTopology(old, current)) topology.setGateway(key, current);
-    else topology.replaceGateway(key, current);
+    else {
+      topology.replaceGateway(key, current);
+      // A certificate for a request is nowhere but in the status, and somebody may have cleared that.
+      if (!isDeepStrictEqual(old.status?.certificate, current.status?.certificate)) queues.mediaGateway.add(key);
+    }
   });
   feed(finish, stores.mediaRelays, (key, { old, new: current }) => {
     if (old === undefined || current === undefined || concernsTopology(old, current)) topology.setRelay(key, current);
