@@ -1,29 +1,38 @@
 // Carries the actions of a plan out. The key of a federation root is made here, signs one certificate, and is gone.
 import { generateKeyPair, randomSerial } from '../../authorities/keys.ts';
-import { crossCertify } from '../../pki/cross-certificate.ts';
+import { crossCertify, type FederationTrust } from '../../pki/cross-certificate.ts';
+import { DerError } from '../../pki/der-reader.ts';
 import type { Context } from '../context.ts';
 import { crossData, type FederationAction } from './plan.ts';
 import type { FederationRecords } from './records.ts';
 
+/** @returns why a cross-certificate cannot be made, where that is for good: a sentence */
 export async function enact(
   domain: string,
   action: FederationAction,
   records: FederationRecords,
   context: Context,
-): Promise<void> {
+): Promise<string | undefined> {
   const { log, now } = context;
   const object = `TrustDomain ${domain}`;
   switch (action.kind) {
     case 'CrossCertify': {
       const { certificate, permitted, excluded, partners } = action.authority;
-      const { root, cross } = crossCertify({
-        partnerCA: certificate,
-        permitted,
-        excluded,
-        now: now(),
-        federationKeys: generateKeyPair({ algorithm: 'ECDSA', size: 256 }),
-        serials: { root: randomSerial() },
-      });
+      const made = attempt(() =>
+        crossCertify({
+          partnerCA: certificate,
+          permitted,
+          excluded,
+          now: now(),
+          federationKeys: generateKeyPair({ algorithm: 'ECDSA', size: 256 }),
+          serials: { root: randomSerial() },
+        }),
+      );
+      if ('failure' in made) {
+        log.error('partner CA not cross-certified', { object, partners: partners.join(', '), error: made.failure });
+        return `"${certificate.subject}" cannot be held to the names of its partner: ${made.failure}. The partner must name another CA certificate.`;
+      }
+      const { root, cross } = made;
       await records.write(domain, action.record, crossData(action.authority, root, cross), context);
       log.info('partner CA cross-certified', {
         object,
@@ -31,15 +40,25 @@ export async function enact(
         authority: certificate.subject,
         reason: 'what is believed of it is not what it was',
       });
-      return;
+      return undefined;
     }
     case 'WriteSource':
       await records.write(domain, action.record, action.data, context);
       log.info('anchors of a partner taken from their source', { object, configMap: action.record });
-      return;
+      return undefined;
     case 'Remove':
       await records.remove(action.record, context);
       log.info('record of a partner removed', { object, configMap: action.record, reason: 'nothing asks for it any more' });
-      return;
+      return undefined;
+  }
+}
+
+/** What a partner's certificate may bring about: of its own, and of no other partner's. */
+function attempt(make: () => FederationTrust): FederationTrust | { readonly failure: string } {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof TypeError || error instanceof DerError) return { failure: error.message };
+    throw error;
   }
 }

@@ -10,7 +10,7 @@ import { writeStatus } from '../write-status.ts';
 import { enact } from './enact.ts';
 import { askEndpoint } from './endpoint.ts';
 import { type Asking, observe } from './observe.ts';
-import { type FederationPlan, plan } from './plan.ts';
+import { type FederationPlan, failureOf, plan } from './plan.ts';
 import { publish } from './publish.ts';
 import { FederationRecords } from './records.ts';
 import { announce, expiryWarning, report } from './report.ts';
@@ -34,6 +34,7 @@ export class FederatedPartners {
     this.#wake = wake;
     this.#asking = {
       records: new FederationRecords(),
+      failed: new Map(),
       endpoints: new Inquiries({
         ask: (endpoint, before, aborted) => askEndpoint(endpoint, before, now(), aborted),
         onAnswer,
@@ -65,7 +66,11 @@ export class FederatedPartners {
     const planned = plan(observation, now());
     // While a domain is missing, what was distributed stays as it is.
     if (observation.domain !== undefined) {
-      for (const action of planned.actions) await enact(domain, action, this.#asking.records, this.#context);
+      for (const action of planned.actions) {
+        const failure = await enact(domain, action, this.#asking.records, this.#context);
+        if (failure !== undefined && action.kind === 'CrossCertify')
+          this.#asking.failed.set(failureOf(action.record, action.authority), failure);
+      }
       if (planned.actions.length > 0) return await this.reconcile(domain);
       await publish(observation.domain, this.#context);
       if (federation.set(domain, planned.federation)) this.#wake.edges(domain);

@@ -28,6 +28,8 @@ export interface FederationObservation {
   /** The oldest first: of two that want the same, it has it. */
   readonly partners: readonly ObservedPartner[];
   readonly records: ReadonlyMap<string, Data>;
+  /** Records of cross-certificates that could not be made, and why: a sentence. */
+  readonly failed: ReadonlyMap<string, string>;
   readonly ours: OurAuthorities;
   readonly ourNames: OurNames;
   /** For each listed Edge, the hashes of the trust that its external face holds: in its Secrets, and in its namespace's bundle. */
@@ -40,6 +42,7 @@ export interface FederationObservation {
 const polling = 30_000;
 
 export interface Asking {
+  readonly failed: Map<string, string>;
   readonly records: FederationRecords;
   readonly endpoints: Endpoints;
   readonly lookups: Inquiries<string, SRVLookup>;
@@ -85,6 +88,7 @@ export async function observe(name: string, asking: Asking, context: Context): P
       lookups: replies.map(({ sipDomain, reply }) => ({ sipDomain, found: reply?.answer })),
     })),
     records,
+    failed: asking.failed,
     ours: ourAuthorities(context),
     ourNames: {
       domains: domain === undefined ? [] : [...new Set([...domain.spec.sipDomains, spiffeTrustDomain(domain)])],

@@ -75,8 +75,12 @@ export function plan(observation: FederationObservation, now: number): Federatio
     ours: ourNames,
     partners: partners.map(({ partner }) => asScoped(partner, blockers, anchors.get(partner.metadata.name) ?? [])),
   });
-  const { kept, dropped } = fitting(scopes);
-  const crosses = new Map(kept.map((authority) => [authority, crossOf(name, authority, observation.records, now)]));
+  const found = new Map(scopes.map((authority) => [authority, crossOf(name, authority, observation.records, now)]));
+  const { kept, dropped } = fitting(scopes, (authority) => {
+    const cross = found.get(authority);
+    return cross?.material === undefined ? observation.failed.get(failureOf(cross?.record, authority)) : undefined;
+  });
+  const crosses = new Map(kept.map((authority) => [authority, found.get(authority)]));
   const needed = new Set([...crosses.values()].flatMap((cross) => cross?.record ?? []));
   const actions: readonly FederationAction[] = [
     ...kept.flatMap((authority): FederationAction[] => {
@@ -279,20 +283,36 @@ function crossOf(
   }
 }
 
-/** What one listener can have, the partners of old before the new ones. What does not fit is left out as a whole. */
-function fitting(scopes: readonly ScopedAuthority[]): {
+/** An authority that is left out as a whole. */
+interface Dropped {
+  readonly reason: 'TooManyAnchors' | 'AnchorsRefused';
+  readonly message: string;
+}
+
+/** What one listener can have, the partners of old before the new ones. */
+function fitting(
+  scopes: readonly ScopedAuthority[],
+  failureFor: (authority: ScopedAuthority) => string | undefined,
+): {
   readonly kept: readonly ScopedAuthority[];
-  readonly dropped: ReadonlyMap<ScopedAuthority, string>;
+  readonly dropped: ReadonlyMap<ScopedAuthority, Dropped>;
 } {
   const kept: ScopedAuthority[] = [];
-  const dropped = new Map<ScopedAuthority, string>();
+  const dropped = new Map<ScopedAuthority, Dropped>();
   for (const authority of scopes.filter(({ scope }) => scope !== 'Nothing')) {
+    const failure = failureFor(authority);
     const both = [...kept, authority].flatMap(({ certificate }) => [certificate, certificate]);
-    const problem = tooManyAnchors(both) ?? tooLarge([...kept, authority]);
-    if (problem === undefined) kept.push(authority);
-    else dropped.set(authority, problem.message);
+    const crowded = tooManyAnchors(both) ?? tooLarge([...kept, authority]);
+    if (failure !== undefined) dropped.set(authority, { reason: 'AnchorsRefused', message: failure });
+    else if (crowded !== undefined) dropped.set(authority, { reason: 'TooManyAnchors', message: crowded.message });
+    else kept.push(authority);
   }
   return { kept, dropped };
+}
+
+/** What a failure to make a cross-certificate is remembered by: another scope is another attempt. */
+export function failureOf(record: string | undefined, { hash }: ScopedAuthority): string {
+  return `${record}/${hash}`;
 }
 
 /** Octets of PEM that the anchors of all partners may take, which lie in one ConfigMap twice: an object holds 1 MiB. */
@@ -319,7 +339,7 @@ interface Own {
   readonly blockers: Blockers;
   readonly refused: ReadonlyMap<string, readonly string[]>;
   readonly anchors: ReadonlyMap<string, readonly Certificate[]>;
-  readonly dropped: ReadonlyMap<ScopedAuthority, string>;
+  readonly dropped: ReadonlyMap<ScopedAuthority, Dropped>;
 }
 
 function decide(
@@ -383,8 +403,8 @@ function refusalOf({
   const stalled = (reason: Refusal['reason'], message: string): Refusal => ({ reason, message, while: 'Stalled' });
   const names = refusalOfNames(partner, nameRefusals);
   if (names !== undefined) return stalled('SIPDomainRefused', names.message);
-  const [crowded] = [...dropped].filter(([{ partners }]) => partners.includes(partner.metadata.name));
-  if (crowded !== undefined) return stalled('TooManyAnchors', crowded[1]);
+  const [left] = [...dropped].filter(([{ partners }]) => partners.includes(partner.metadata.name));
+  if (left !== undefined) return stalled(left[1].reason, left[1].message);
   if (accepted.length > 0) {
     const message = 'Every name of the partner is ours, blocked, or of another partner: nothing is left to believe it for.';
     return stalled('NothingPermitted', message);
