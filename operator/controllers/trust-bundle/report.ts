@@ -28,13 +28,14 @@ export function report(observation: BundleObservation, outcome: BundleOutcome, d
     return;
   }
   if (outcome.trustWritten && trust !== undefined) {
-    const { anchors, hash } = trust.bundle;
+    const { anchors, expired, hash } = trust.bundle;
+    const left = expired.length === 0 ? '' : ` Left out, since expired: ${expired.map(({ subject }) => subject).join('; ')}.`;
     log.info('trust bundle updated', {
       object: `TrustDomain ${key.domain}`,
       configMap: `${key.namespace}/${name}`,
       anchors: anchors.length,
     });
-    record('Normal', 'TrustBundleUpdated', `${where} holds ${count(anchors.length, 'anchor')} for ${key.audience}.`, hash);
+    record('Normal', 'TrustBundleUpdated', `${where} holds ${count(anchors.length, 'anchor')} for ${key.audience}.${left}`, hash);
   }
   if (!outcome.peersWritten || outcome.created) return;
   if (delta.added.size + delta.removed.size > 0) {
