@@ -1,7 +1,7 @@
 // Kamailio inside a domain, on the files and Secrets as they stand in the API server: laid out as the documentation says,
 // taken by Kamailio's own checker, and held to what they promise by requests over MTLS from Kamailio to Kamailio, to and from
 // gateways, and from whoever has no business there.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { trustedServers } from '../../operator/kube/resource.ts';
@@ -17,6 +17,8 @@ import { type Callee, call, startCallee } from '../support/sipp.ts';
 import { waitFor } from '../support/wait.ts';
 
 const { describe } = needing('etcd', 'kube-apiserver', 'kube-controller-manager', 'helm', 'kamailio', 'sipp');
+
+const example = join(import.meta.dirname, '../../examples/kamailio');
 
 const running = new AsyncDisposableStack();
 let trustmesh: Trustmesh;
@@ -171,6 +173,62 @@ describe('Kamailio', () => {
     });
   });
 
+  describe('with rtpengine', () => {
+    it('takes the media script, and ends a call rather than pass it on where no media proxy answers', async () => {
+      const { root, name } = mediation;
+      const port = await freePort();
+      const media = `loadmodule "rtpengine.so"
+modparam("rtpengine", "rtpengine_sock", "udp:127.0.0.1:${await freePort()}")
+modparam("rtpengine", "rtpengine_retr", 1)
+modparam("rtpengine", "rtpengine_tout_ms", 100)
+include_file "${root}/trust/kamailio-media.cfg"
+onreply_route[MEDIA] { route(TRUSTMESH_ANSWER); }`;
+      const route = `$ru = "sip:gw01.contoso.com"; route(TRUSTMESH_TO); route(TRUSTMESH_OFFER); t_on_reply("MEDIA"); t_relay(); exit;`;
+      const own = { trust: join(root, 'trust'), listener: 'sip', port, name: `${name}.contoso.com` };
+      await using kamailio = await startKamailio({ ...own, more: media, route });
+      await kamailio.resolve('gw01.contoso.com');
+      const invite = { method: 'INVITE', identity: await issued('front'), sdp: sessionDescription('RTP/SAVP') } as const;
+      expect(await askByTLS({ ...callTo(mediation), ...invite, port })).toEqual({ status: 503, reason: 'No Media Proxy' });
+    });
+  });
+
+  describe('as examples/kamailio has it', () => {
+    it('takes the configuration there, and passes calls between registrar and gateway', async () => {
+      const manifests = await Promise.all((await readdir(example)).sort().map((file) => readFile(join(example, file), 'utf8')));
+      const [gatewayPort, registrarPort, port] = [await freePort(), await freePort(), await freePort()];
+      await trustmesh.apply(manifests.join('---\n').replace('port: 5061\n  srtp', `port: ${gatewayPort}\n  srtp`));
+      await trustmesh.ready('sip', 'registrar');
+      await trustmesh.ready('sip', 'mediation');
+      const secret = async (name: string) => materialOf(await trustmesh.secret('sip', `${name}-tls`));
+      const { 'kamailio.cfg': text = '' } = await trustmesh.configMap('sip', 'mediation-kamailio');
+      const root = await mounted('sip', 'mediation', 'gw01.litware.com');
+      const { text: own = '' } = relocated({ text }, root);
+      const here = own
+        .replace('listen=tls:0.0.0.0:5067', `listen=tls:127.0.0.1:${port}`)
+        .replace('registrar.litware.com:5061', `registrar.litware.com:${registrarPort}`);
+      await using kamailio = await startKamailio({ trust: join(root, 'trust'), port, text: here });
+      for (const name of ['registrar', 'gw01']) await kamailio.resolve(`${name}.litware.com`);
+      await using gw01 = await startGateway(await secret('gw01'), gatewayPort);
+      await using registrar = await startGateway(await secret('registrar'), registrarPort);
+      const invite = async (from: string, sdp = sessionDescription('RTP/SAVP')) =>
+        statusOf(
+          await askByTLS({
+            port,
+            identity: await secret(from),
+            method: 'INVITE',
+            to: 'sip:4989@mediation.litware.com:5067',
+            from: 'sip:anna@litware.com',
+            sdp,
+          }),
+        );
+      expect(await invite('registrar')).toBe(200);
+      expect(gw01.requests).toEqual([expect.stringMatching(/^INVITE sip:4989@gw01\.litware\.com/)]);
+      expect(await invite('gw01')).toBe(200);
+      expect(registrar.requests).toEqual([expect.stringMatching(/^INVITE sip:4989@mediation/)]);
+      expect(await invite('registrar', sessionDescription('RTP/AVP'))).toBe(488);
+    });
+  });
+
   describe('and a call by sipp across both', () => {
     const made = (media: 'RTP/AVP' | 'RTP/SAVP') =>
       call({ by: front.kamailio.inside, to: `sip:bob@mediation.contoso.com:${mediation.port}`, from: 'contoso.com', media });
@@ -216,25 +274,30 @@ function gateway(name: string, mediationServer: string, spec: object): string {
 const issued = async (name: string): Promise<Material> => materialOf(await trustmesh.secret('media', `${name}-tls`));
 const anchors = async () => (await issued('front'))['ca.crt'];
 
-/** A pool's Secret and ConfigMap, mounted where the documentation says, and its Kamailio on them; with what must be in the list first. */
+/** A pool's Kamailio on what the API server holds for it. */
 async function started(name: string, port: number, route?: string, listed = 'neighbour.contoso.com'): Promise<Server> {
-  await trustmesh.ready('media', name);
+  const root = await mounted('media', name, listed);
+  const own = { trust: join(root, 'trust'), listener: 'sip', port, name: `${name}.contoso.com` };
+  const kamailio = running.use(await startKamailio(route === undefined ? own : { ...own, route }));
+  return { name, root, port, kamailio };
+}
+
+/** A pool's Secret and ConfigMap where the documentation says, below the directory that is returned, once somebody is listed there. */
+async function mounted(namespace: string, name: string, listed: string): Promise<string> {
+  await trustmesh.ready(namespace, name);
   const root = await mkdtemp(join(tmpdir(), 'trustmesh-mounted-'));
   running.defer(() => rm(root, { recursive: true, force: true }));
   const files = await waitFor(
     `${listed} in what ${name} reads`,
     async () => {
-      const data = await trustmesh.configMap('media', `${name}-trust`);
+      const data = await trustmesh.configMap(namespace, `${name}-trust`);
       return data['kamailio-default-names']?.includes(listed) ? data : undefined;
     },
     { limitMs: 60_000 },
   );
-  await mount(join(root, 'default'), { ...(await issued(name)) });
+  await mount(join(root, 'default'), { ...materialOf(await trustmesh.secret(namespace, `${name}-tls`)) });
   await mount(join(root, 'trust'), relocated(files, root));
-  const trust = join(root, 'trust');
-  const own = { trust, listener: 'sip', port, name: `${name}.contoso.com` };
-  const kamailio = running.use(await startKamailio(route === undefined ? own : { ...own, route }));
-  return { name, root, port, kamailio };
+  return root;
 }
 
 const callTo = ({ name, port }: Server) => ({ port, to: `sip:${name}.contoso.com:${port}`, from: 'sip:anna@contoso.com' });

@@ -9,7 +9,8 @@ import { freePort } from './port.ts';
 import { type Program, runProgram, startProgram } from './process.ts';
 import { waitFor } from './wait.ts';
 
-export interface KamailioOptions {
+/** Files with a configuration around them that is made here. */
+export interface RenderedFiles {
   /** Where the ConfigMap with the rendered files is mounted. */
   readonly trust: string;
   /** Which of the rendered listeners it serves. */
@@ -23,6 +24,15 @@ export interface KamailioOptions {
   /** More of the script: modules, other routes. */
   readonly more?: string;
 }
+
+/** A whole configuration: it loads ctl. */
+export interface WholeConfiguration {
+  readonly trust: string;
+  readonly port: number;
+  readonly text: string;
+}
+
+export type KamailioOptions = RenderedFiles | WholeConfiguration;
 
 export interface Kamailio extends AsyncDisposable {
   readonly port: number;
@@ -38,20 +48,12 @@ export interface Kamailio extends AsyncDisposable {
 const answering = 'if (is_method("OPTIONS")) { sl_send_reply("200", "OK"); exit; }';
 
 /** The configuration of a user of the files, as text. */
-function configuration(
-  directory: string,
-  inside: number,
-  { trust, listener, port, name, route = answering, more = '' }: KamailioOptions,
-): string {
+function configurationAround({ trust, listener, port, name, route = answering, more = '' }: RenderedFiles): string {
   return `#!KAMAILIO
 enable_tls=yes
 listen=tls:127.0.0.1:${port}
 alias=${name}:${port}
-listen=udp:127.0.0.1:${inside}
-children=2
-tcp_children=2
 log_stderror=yes
-fork=yes
 loadmodule "tls.so"
 loadmodule "tm.so"
 loadmodule "sl.so"
@@ -66,9 +68,6 @@ loadmodule "rr.so"
 loadmodule "maxfwd.so"
 loadmodule "siputils.so"
 loadmodule "ctl.so"
-modparam("ctl", "binrpc", "unix:${directory}/ctl")
-# A test waits for what does not come.
-modparam("tm", "fr_timer", 4000)
 ${more}
 request_route {
   if (!mf_process_maxfwd_header("10")) { sl_send_reply("483", "Too Many Hops"); exit; }
@@ -88,6 +87,14 @@ request_route {
 `;
 }
 
+/** What no user would write: a door from behind, few processes, and little patience with who does not answer. */
+const ofTest = (directory: string, inside: number) => `listen=udp:127.0.0.1:${inside}
+children=2
+tcp_children=2
+modparam("ctl", "binrpc", "unix:${directory}/ctl")
+modparam("tm", "fr_timer", 4000)
+`;
+
 /** Major and minor. */
 export async function kamailioVersion(): Promise<string> {
   const { stdout } = await runProgram('kamailio', ['-v']);
@@ -99,7 +106,8 @@ export async function startKamailio(options: KamailioOptions): Promise<Kamailio>
   const directory = await mkdtemp(join(tmpdir(), 'trustmesh-kamailio-'));
   const inside = await freePort();
   const file = join(directory, 'kamailio.cfg');
-  await writeFile(file, configuration(directory, inside, options));
+  const text = 'text' in options ? options.text : configurationAround(options);
+  await writeFile(file, `${text}\n${ofTest(directory, inside)}`);
   const env = { OPENSSL_CONF: join(options.trust, 'kamailio-openssl.cnf') };
   const args = ['--atexit=no', '-f', file];
   await runProgram('kamailio', [...args, '-c'], { env });
