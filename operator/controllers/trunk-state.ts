@@ -15,7 +15,7 @@ export interface OwnAuthority {
   /** What stands for it in the trust of the pool: for each a federation root and its cross-certificate. */
   readonly scoped: readonly Certificate[];
   /** What was not accepted, and why: a sentence each. */
-  readonly refusals: readonly { readonly reason: string; readonly message: string }[];
+  readonly refusals: readonly string[];
 }
 
 export interface TrunkTrust {

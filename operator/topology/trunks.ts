@@ -84,7 +84,7 @@ export interface TrunkFinding {
     | 'SRTPNotPossible'
     | 'MediaUnencrypted'
     | 'EncryptedWherePossible'
-    | 'TrustedByEveryServer';
+    | 'IssuedByEnterpriseCA';
   /** What was seen, and what to do. */
   readonly message: string;
 }
@@ -150,7 +150,7 @@ function issuerFinding(spec: GatewaySpec): TrunkFinding | undefined {
   if (spec.certificate?.issuer !== 'EnterpriseCA' || (way !== 'Secret' && way !== 'Request')) return undefined;
   return {
     condition: 'CertificateTrusted',
-    reason: 'TrustedByEveryServer',
+    reason: 'IssuedByEnterpriseCA',
     message:
       `The certificate of ${spec.fqdn} comes from the EnterpriseCA of the domain, which every server trusts, not its mediation pool alone. ` +
       'Leave certificate.issuer out for one from the gateway authority of the pool.',

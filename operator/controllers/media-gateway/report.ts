@@ -109,7 +109,7 @@ function certificateTrusted(observation: Observation, plan: Plan, outcome: Outco
       : 'It lies in status.certificate.pem, and what the gateway must trust in status.certificate.ca.';
   const all = findings.find(({ condition }) => condition === type);
   if (all !== undefined) {
-    return { type, status: 'True', reason: 'IssuedByEnterpriseCA', message: `${all.message} ${where}` };
+    return { type, status: 'True', reason: all.reason, message: `${all.message} ${where}` };
   }
   return {
     type,
@@ -128,7 +128,7 @@ function ownAuthority(
   if (own === undefined) {
     return { type, status: 'Unknown', reason: 'Pending', message: 'Its CA was not looked at yet.', while: 'Reconciling' };
   }
-  const refusals = own.refusals.map(({ message }) => message).join(' ');
+  const refusals = own.refusals.join(' ');
   if (own.anchors.length === 0) {
     return {
       type,

@@ -140,15 +140,12 @@ function planOwn({ own, kept, ours, enterprise }: TrunkObservation, roots: reado
     const { name } = each.gateway.metadata;
     const { fqdn } = each.gateway.spec;
     const anchors = check.accepted.get(key) ?? [];
-    const refusals = [
-      ...each.missing.map((message) => ({ reason: 'AnchorsNotFound', message })),
-      ...refusalsOf(key, check.refused),
-    ];
+    const refusals = [...each.missing, ...refusalsOf(key, check.refused)];
     // Each is met twice: the federation root bears the issuer's name, the cross-certificate the subject's.
     octets += octetsOfNames(anchors) + anchors.reduce((sum, { issuerDer }) => sum + 2 + issuerDer.length, 0);
     if (anchors.length > 0 && octets > mostOctetsOfNames) {
       const message = `The CAs of the gateways of one pool have names of ${octets} octets together, and handshakes are safe up to ${mostOctetsOfNames}: spread the gateways over several pools, or let the operator issue to some.`;
-      answers.set(key, { anchors: [], scoped: [], refusals: [...refusals, { reason: 'TooManyAnchors', message }] });
+      answers.set(key, { anchors: [], scoped: [], refusals: [...refusals, message] });
       continue;
     }
     const inputs = scopeInputs(fqdn, anchors);
@@ -175,5 +172,5 @@ function formerly({ gateway, missing }: OwnSource, records: ReadonlyMap<string, 
 }
 
 function refusalsOf(gateway: string, refused: readonly AnchorRefusal[]): OwnAuthority['refusals'] {
-  return refused.filter(({ partner }) => partner === gateway).map(({ reason, message }) => ({ reason, message }));
+  return refused.filter(({ partner }) => partner === gateway).map(({ message }) => message);
 }

@@ -12,7 +12,7 @@ const sources = [
   'operator/pki/chain.ts',
   'operator/pki/provided.ts',
   ...readdirSync(join(repository, 'operator/topology'))
-    .filter((file) => file.startsWith('findings'))
+    .filter((file) => /^(findings|trunk)/.test(file))
     .map((file) => `operator/topology/${file}`),
   ...readdirSync(join(repository, 'operator/controllers'), { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.ts') && !path.endsWith('/observe.ts'))
