@@ -2,6 +2,7 @@
 // cross-certificates that hold its gateways' own CAs to their names.
 import { createHash } from 'node:crypto';
 import { type Certificate, parseCertificates } from '../pki/certificate.ts';
+import type { FederationTrust } from '../pki/cross-certificate.ts';
 
 /** `<server>.<namespace>.gateways-<generation>`. Dots keep the parts apart: only the first may hold dots of its own. */
 export function gatewayAuthoritySecret(server: string, namespace: string, generation: number): string {
@@ -25,7 +26,7 @@ export interface ScopedRecord {
   /** As they were accepted. */
   readonly anchors: readonly Certificate[];
   /** For each a federation root and its cross-certificate. */
-  readonly scoped: readonly Certificate[];
+  readonly scoped: readonly FederationTrust[];
   /** What `scoped` follows from: while that is the same, so are these. */
   readonly inputs: string;
 }
@@ -44,7 +45,7 @@ export function encodeScoped(records: ReadonlyMap<string, ScopedRecord>): Readon
   return Object.fromEntries(
     [...records].flatMap(([gateway, { anchors, scoped, inputs }]) => [
       [`${gateway}.anchors.crt`, pemOf(anchors)],
-      [`${gateway}.scoped.crt`, pemOf(scoped)],
+      [`${gateway}.scoped.crt`, pemOf(scoped.flatMap(({ root, cross }) => [root, cross]))],
       [`${gateway}.inputs`, inputs],
     ]),
   );
@@ -56,8 +57,12 @@ export function decodeScoped(data: Readonly<Record<string, string>>): ReadonlyMa
   for (const [key, inputs] of Object.entries(data)) {
     if (!key.endsWith('.inputs')) continue;
     const gateway = key.slice(0, -'.inputs'.length);
-    const [anchors, scoped] = ['anchors', 'scoped'].map((what) => read(data[`${gateway}.${what}.crt`]));
-    if (anchors !== undefined && scoped?.length === 2 * anchors.length) records.set(gateway, { anchors, scoped, inputs });
+    const [anchors = [], pairs = []] = ['anchors', 'scoped'].map((what) => read(data[`${gateway}.${what}.crt`]));
+    const scoped = anchors.flatMap((_, index) => {
+      const [root, cross] = pairs.slice(2 * index);
+      return root === undefined || cross === undefined ? [] : [{ root, cross }];
+    });
+    if (anchors.length > 0 && scoped.length === anchors.length) records.set(gateway, { anchors, scoped, inputs });
   }
   return records;
 }

@@ -4,6 +4,7 @@ import type { Authority, Unavailable } from '../authorities/authority.ts';
 import type { MetadataObject } from '../kube/resource.ts';
 import { annotation } from '../outputs/labels.ts';
 import type { Certificate } from '../pki/certificate.ts';
+import type { FederationTrust } from '../pki/cross-certificate.ts';
 import type { AudienceTrust } from '../trust/anchors.ts';
 import { trustBundle } from '../trust/bundle.ts';
 import { patience } from './trust-state.ts';
@@ -13,7 +14,7 @@ export interface OwnAuthority {
   /** What was accepted of its CA. */
   readonly anchors: readonly Certificate[];
   /** What stands for it in the trust of the pool: for each a federation root and its cross-certificate. */
-  readonly scoped: readonly Certificate[];
+  readonly scoped: readonly FederationTrust[];
   /** What was not accepted, and why: a sentence each. */
   readonly refusals: readonly string[];
 }
@@ -27,9 +28,9 @@ export interface TrunkTrust {
   readonly own: ReadonlyMap<string, OwnAuthority>;
 }
 
-/** Everything that a pool trusts on account of its trunks. */
-export function trunkAnchors({ roots, own }: TrunkTrust): readonly Certificate[] {
-  return [...roots, ...[...own.values()].flatMap(({ scoped }) => scoped)];
+/** What stands for the CAs that gateways bring. */
+function scopedOf({ own }: TrunkTrust): readonly FederationTrust[] {
+  return [...own.values()].flatMap(({ scoped }) => scoped);
 }
 
 interface Extended {
@@ -58,7 +59,9 @@ export class TrunkState {
     if (trunks === undefined) return { ...audience, unknown: [...audience.unknown, 'the CAs of its gateways'] };
     const known = this.#extended.get(server);
     if (known?.audience === audience && known.trunks === trunks && known.until > now) return known.trust;
-    const bundle = trustBundle([...audience.bundle.anchors, ...trunkAnchors(trunks)], now);
+    const scoped = scopedOf(trunks);
+    const anchors = [...audience.bundle.anchors, ...trunks.roots, ...scoped.map(({ root }) => root)];
+    const bundle = trustBundle(anchors, now, [...audience.bundle.crossCertificates, ...scoped.map(({ cross }) => cross)]);
     const trust = { bundle, unknown: audience.unknown };
     const until = Math.min(...bundle.anchors.map(({ notAfter }) => notAfter));
     this.#extended.set(server, { audience, trunks, trust, until });
@@ -111,6 +114,11 @@ function identityOf(trust: TrunkTrust | undefined): string {
   return JSON.stringify([
     authority.available ? [authority.authority.keyId, authority.authority.leaf] : authority,
     fingerprints(roots),
-    [...own].map(([key, { anchors, scoped, refusals }]) => [key, fingerprints(anchors), fingerprints(scoped), refusals]),
+    [...own].map(([key, { anchors, scoped, refusals }]) => [
+      key,
+      fingerprints(anchors),
+      fingerprints(scoped.flatMap(({ root, cross }) => [root, cross])),
+      refusals,
+    ]),
   ]);
 }

@@ -6,7 +6,7 @@ import { generateKeyPair, randomSerial } from '../../authorities/keys.ts';
 import { configMaps, secrets } from '../../kube/resource.ts';
 import { annotation, label, managedBy, timestamp } from '../../outputs/labels.ts';
 import type { Certificate } from '../../pki/certificate.ts';
-import { crossCertify } from '../../pki/cross-certificate.ts';
+import { crossCertify, type FederationTrust } from '../../pki/cross-certificate.ts';
 import type { Context } from '../context.ts';
 import { encodeScoped, gatewayAuthoritySecret, type ScopedRecord, trunksConfigMap } from '../trunk-records.ts';
 import type { TrunkAction } from './plan.ts';
@@ -46,7 +46,7 @@ export async function enact(key: string, pool: TrustedServer | undefined, action
     case 'WriteScoped': {
       const made = action.missing.map(({ gateway, fqdn, anchors, inputs }): [string, ScopedRecord] => [
         gateway,
-        { anchors, scoped: anchors.flatMap((anchor) => scopedTo(fqdn, anchor, now())), inputs },
+        { anchors, scoped: anchors.map((anchor) => scopedTo(fqdn, anchor, now())), inputs },
       ]);
       const data = encodeScoped(new Map([...action.stays, ...made]));
       const name = trunksConfigMap(server, serverNamespace);
@@ -72,8 +72,8 @@ export async function enact(key: string, pool: TrustedServer | undefined, action
 }
 
 /** The key of the federation root signs this once, and is gone with this call. */
-function scopedTo(fqdn: string, partnerCA: Certificate, now: number): readonly Certificate[] {
-  const { root, cross } = crossCertify({
+function scopedTo(fqdn: string, partnerCA: Certificate, now: number): FederationTrust {
+  return crossCertify({
     partnerCA,
     permitted: (['dns', 'uri', 'mail'] as const).map((kind) => ({ kind, host: fqdn })),
     excluded: [],
@@ -81,5 +81,4 @@ function scopedTo(fqdn: string, partnerCA: Certificate, now: number): readonly C
     federationKeys: generateKeyPair({ algorithm: 'ECDSA', size: 256 }),
     serials: { root: randomSerial() },
   });
-  return [root, cross];
 }

@@ -52,7 +52,7 @@ export function plan(observation: TrunkObservation, now: number): TrunkPlan {
   );
   const lookAgainAt = earliest([
     authority.lookAgainAt,
-    ...[...authority.roots, ...gateways.trusted].map(({ notAfter }) => notAfter).filter((time) => time > now),
+    ...[...authority.roots.map(({ notAfter }) => notAfter), ...gateways.ends].filter((time) => time > now),
     isRead ? now + readAgain : undefined,
   ]);
   return {
@@ -115,7 +115,8 @@ function planAuthority({ trunks, generations, leaf }: TrunkObservation, now: num
 interface PlannedOwn {
   readonly actions: readonly TrunkAction[];
   readonly own: ReadonlyMap<string, OwnAuthority>;
-  readonly trusted: readonly Certificate[];
+  /** Epoch ms at which what is trusted ends. */
+  readonly ends: readonly number[];
 }
 
 const keyOf = ({ gateway: { metadata } }: Pick<OwnSource, 'gateway'>): string => `${metadata.namespace}/${metadata.name}`;
@@ -162,7 +163,7 @@ function planOwn({ own, kept, ours, enterprise }: TrunkObservation, roots: reado
       : isSame
         ? []
         : [{ kind: 'WriteScoped', stays, missing, ...replaces }];
-  return { actions, own: answers, trusted: [...answers.values()].flatMap(({ scoped }) => scoped) };
+  return { actions, own: answers, ends: [...answers.values()].flatMap(({ anchors }) => anchors.map(({ notAfter }) => notAfter)) };
 }
 
 /** Where a source cannot be read now, what was read from it before stays: a ConfigMap that is being replaced breaks no trunk. */
