@@ -60,7 +60,8 @@ async function rateOf(work: (index: number) => Promise<unknown>): Promise<number
   return median(rates);
 }
 
-function makeAuthority(now: number): Authority {
+/** A CA in memory, with P-256 leaves. */
+export function makeAuthority(now: number): Authority {
   const root = generateKeyPair({ algorithm: 'ECDSA', size: 384 });
   const rootCertificate = createRoot({
     commonName: 'Bench Root CA',

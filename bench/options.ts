@@ -12,6 +12,8 @@ export interface BenchOptions {
   /** For the Node of the operator's process. */
   readonly nodeOptions: string;
   readonly writeDocs: boolean;
+  /** Measure nothing else: without an API server. */
+  readonly only?: 'one-change';
 }
 
 /** As the image starts it, and the heap that Node allows itself under the chart's memory limit of 512 MiB. */
@@ -24,6 +26,7 @@ export const usage = `npm run bench -- [options]
   --rest SECONDS     how long the steady state is looked at (default 60)
   --namespaces N     over how many namespaces the servers are spread (default 10)
   --node-options=S   more options for the Node of the operator's process, such as --cpu-prof
+  --only one-change  only what one changed object re-plans, which takes seconds and no API server
   --write-docs       puts the figures into docs/performance.md`;
 
 /** @throws TypeError for what is no option */
@@ -38,9 +41,11 @@ export function readOptions(args: readonly string[]): BenchOptions {
       namespaces: { type: 'string', default: '10' },
       'node-options': { type: 'string', multiple: true },
       'write-docs': { type: 'boolean', default: false },
+      only: { type: 'string' },
     },
   });
-  const { quick } = values;
+  const { quick, only } = values;
+  if (only !== undefined && only !== 'one-change') throw new TypeError(`${JSON.stringify(only)} is not one-change`);
   const asked = (values.servers ?? (quick ? '500' : '1000,10000')).split(',').map(count);
   return {
     sizes: [...new Set([100, ...asked])].sort((a, b) => a - b),
@@ -49,6 +54,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
     restSeconds: count(values.rest ?? (quick ? '15' : '60')),
     nodeOptions: [asShipped, ...(values['node-options'] ?? [])].join(' '),
     writeDocs: values['write-docs'],
+    ...(only === undefined ? {} : { only }),
   };
 }
 

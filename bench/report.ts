@@ -2,6 +2,7 @@
 import type { LeafFigures } from './leaf.ts';
 import { median } from './median.ts';
 import type { NullRound } from './null-writer.ts';
+import type { ChangeFigures, OneChangeFigures } from './one-change.ts';
 import type { OperatorRun } from './operator-run.ts';
 import { type ByWrite, sum } from './write-counts.ts';
 
@@ -59,6 +60,31 @@ export function report({ leaves, runs, namespaces, machine }: Figures): string {
         ['key pair, certificate, PEM of both', group(leaves.made), '>= 5,000'],
         ['the same, parsed back and checked', group(leaves.issued), ''],
       ],
+    ),
+  ].join('\n');
+}
+
+/** Each row a kind of change; the last column says how much more it is in the largest network than in the smallest. */
+export function reportOneChange(sizes: readonly OneChangeFigures[], machine: string): string {
+  const [first, last] = [sizes.at(0), sizes.at(-1)];
+  const row = (name: string, cell: (figures: ChangeFigures) => number, index: number) => {
+    const values = sizes.flatMap(({ changes }) => changes.slice(index, index + 1).map(cell));
+    const [smallest, largest] = [values.at(0) ?? 0, values.at(-1) ?? 0];
+    return [name, ...values.map((value) => group(value)), smallest === 0 ? '' : (largest / smallest).toFixed(2)];
+  };
+  return [
+    `${machine}; pools of five in ${first?.namespaces ?? 0} namespaces; medians.`,
+    '',
+    ...table(
+      ['', ...sizes.map(({ servers, pools }) => `${group(servers)} servers, ${group(pools)} pools`), 'ratio'],
+      (last?.changes ?? []).flatMap(({ what }, index) => [
+        [`**${what}**`, ...sizes.map(() => ''), ''],
+        row('index, µs', (figures) => figures.index, index),
+        row('planning what it told of, µs', (figures) => figures.planning, index),
+        row('making the peer lists to write, µs', (figures) => figures.documents, index),
+        row('keys told', (figures) => figures.keys, index),
+        row('KiB of them', (figures) => figures.bytes / 1024, index),
+      ]),
     ),
   ].join('\n');
 }

@@ -1,5 +1,5 @@
 // `npm run bench`: the operator beside a writer that thinks of nothing, on one API server in one run; and what one more server
-// costs in a small fleet and in a large one. docs/performance.md says how each figure is measured.
+// costs in a small fleet and in a large one, in writes and in planning. docs/performance.md says how each figure is measured.
 import { KubeClient } from '../operator/kube/client.ts';
 import { loadKubeConfig } from '../operator/kube/kube-config.ts';
 import { startControlPlane } from '../test/support/controlplane/index.ts';
@@ -9,10 +9,10 @@ import { clear, createDomain, createNamespaces, createServers, namespaceNames } 
 import { measureLeaves } from './leaf.ts';
 import { machine } from './machine.ts';
 import { CONCURRENCY, type NullRound, nullRound, type Sample, takeSample } from './null-writer.ts';
+import { measureOneChange } from './one-change.ts';
 import { runOperator } from './operator-run.ts';
 import { readOptions, usage } from './options.ts';
-import type { Measured } from './report.ts';
-import { report } from './report.ts';
+import { type Measured, report, reportOneChange } from './report.ts';
 
 const operatorNamespace = 'trustmesh-system';
 /** A round of the null writer is long enough to be steady and short enough to be repeated. */
@@ -25,6 +25,12 @@ if (process.argv.includes('--help')) {
   process.exit(0);
 }
 const options = readOptions(process.argv.slice(2));
+say('one change');
+const oneChange = reportOneChange(measureOneChange(), machine());
+if (options.writeDocs) say(`wrote ${await writePerformanceDocs('oneChange', oneChange)}`);
+process.stdout.write(`${oneChange}\n`);
+if (options.only === 'one-change') process.exit(0);
+
 say('leaves on one core');
 const leaves = await measureLeaves();
 
@@ -64,9 +70,9 @@ for (const size of options.sizes) {
   await clear(admin, spread, operatorNamespace);
 }
 
-const figures = { leaves, runs, namespaces: options.namespaces, machine: machine() };
-process.stdout.write(`${report(figures)}\n`);
-if (options.writeDocs) say(`wrote ${await writePerformanceDocs(figures)}`);
+const figures = report({ leaves, runs, namespaces: options.namespaces, machine: machine() });
+process.stdout.write(`\n${figures}\n`);
+if (options.writeDocs) say(`wrote ${await writePerformanceDocs('figures', figures)}`);
 
 /** None before there is a sample. */
 async function nullRounds(size: number): Promise<readonly NullRound[]> {

@@ -40,24 +40,37 @@ export function peerSources(
  */
 export function shardCount(sources: readonly PeerSource[], current: number): number {
   const isSharded = Number.isInteger(Math.log2(current)) && current >= fewestShards && current <= bucketCount;
-  const whole = largestShard(sources, 1);
+  const weights = bucketWeights(sources);
+  const whole = largestShard(weights, 1);
   if (whole < (isSharded ? wholeBytes / 2 : wholeBytes * 0.9)) return 1;
   let count = isSharded ? current : fewestShards;
-  while (count < bucketCount && largestShard(sources, count) > fullShardBytes) count *= 2;
-  while (count > fewestShards && largestShard(sources, count / 2) < sparseShardBytes) count /= 2;
+  while (count < bucketCount && largestShard(weights, count) > fullShardBytes) count *= 2;
+  while (count > fewestShards && largestShard(weights, count / 2) < sparseShardBytes) count /= 2;
   return count;
 }
 
+/** Bytes that each bucket takes in a document. */
+function bucketWeights(sources: readonly PeerSource[]): readonly number[] {
+  const weights = new Array<number>(bucketCount).fill(0);
+  for (const { list, reach } of sources) {
+    const more = extra(reach);
+    for (let bucket = 0; bucket < bucketCount; bucket++) {
+      weights[bucket] = (weights[bucket] ?? 0) + list.bytesOf(bucket) + list.sizeOf(bucket) * more;
+    }
+  }
+  return weights;
+}
+
 /** Bytes of the largest document. */
-function largestShard(sources: readonly PeerSource[], count: number): number {
-  const sizes = Array.from({ length: count }, (_, shard) =>
-    sources
-      .flatMap(({ list, reach }) =>
-        bucketsOf(shard, count).map((bucket) => list.bytesOf(bucket) + list.sizeOf(bucket) * extra(reach)),
-      )
-      .reduce((sum, bytes) => sum + bytes, 0),
-  );
-  return frameBytes + Math.max(...sizes);
+function largestShard(weights: readonly number[], count: number): number {
+  const width = bucketCount / count;
+  let largest = 0;
+  for (let begin = 0; begin < bucketCount; begin += width) {
+    let bytes = 0;
+    for (let bucket = begin; bucket < begin + width; bucket++) bytes += weights[bucket] ?? 0;
+    largest = Math.max(largest, bytes);
+  }
+  return frameBytes + largest;
 }
 
 /** Identity of one shard's content, from the digests of its buckets: costs nothing for buckets that did not change. */
