@@ -97,27 +97,38 @@ every=\${TRUSTMESH_EVERY:-10}
 database=$state/turndb
 realm='${realm}'
 
-stored() {
-  turnadmin --show-secret --userdb="$database" --log-file=/dev/null --simple-log | sed -n "s/\\[$realm\\]\\$//p"
+applied=
+export LC_ALL=C
+
+administer() {
+  turnadmin --realm="$realm" --userdb="$database" "$@"
 }
 
-# While files are being replaced some cannot be read: then nothing is changed until the next time.
+stored() {
+  administer --show-secret | sed -n "s/\\[$realm\\]$//p" | sort
+}
+
+# While files are being replaced some cannot be read: then nothing is changed until the next time. And nothing is asked while
+# nothing changes, since turnadmin leaves a log behind each time.
 synchronise() {
   wanted=$(cat "$files"/${secretPrefix}*) || return 0
+  wanted=$(echo "$wanted" | sort)
+  [ "$wanted" != "$applied" ] || return 0
+  known=$(stored)
   for secret in $wanted; do
-    stored | grep -qxF -e "$secret" || turnadmin --set-secret="$secret" --realm="$realm" --userdb="$database" >/dev/null
+    echo "$known" | grep -qxF -e "$secret" || administer --set-secret="$secret" >/dev/null
   done
-  for secret in $(stored); do
-    echo "$wanted" | grep -qxF -e "$secret" ||
-      turnadmin --delete-secret="$secret" --realm="$realm" --userdb="$database" >/dev/null
+  for secret in $known; do
+    echo "$wanted" | grep -qxF -e "$secret" || administer --delete-secret="$secret" >/dev/null
   done
+  [ "$(stored)" = "$wanted" ] && applied=$wanted
 }
 
 fingerprint() {
   cksum "$certificate/tls.crt" "$certificate/tls.key"
 }
 
-synchronise
+synchronise || echo 'the secrets are not in place yet' >&2
 loaded=$(fingerprint)
 turnserver -c "$files/turnserver.conf" --userdb="$database" --pidfile="$state/turnserver.pid" \\
   --cert="$certificate/tls.crt" --pkey="$certificate/tls.key" "$@" &
