@@ -20,7 +20,12 @@ export const haproxy: Format = (rendering) => {
     `HAProxy reads no names by itself: ${names} does, and a caller that it does not let in is cut off before a backend is chosen.`,
     'It holds no CRLs. Tickets are off, so that a reload ends every session that could be resumed.',
     'A server line of yours that calls a peer: ssl verify required verifyhost <name of the peer>, with crt and ca-file as in',
-    'the crt-list. verifyhost takes the common name where a certificate has no DNS name: never with the anchors of a partner.',
+    'the crt-list. verifyhost takes the common name too: never with the anchors of a partner or a gateway.',
+    ...(faces.some(({ trunks }) => trunks.length > 0)
+      ? [
+          'Trunks end here, so that ca.crt may hold anchors of gateways: for such a line take ca.crt of ConfigMap trustmesh-<domain>.',
+        ]
+      : []),
     ...(fips
       ? [
           'FIPS: HAProxy 2.6 has no setting for signature schemes; whether its OpenSSL runs the FIPS provider is for you to see to.',

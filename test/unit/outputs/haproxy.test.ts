@@ -1,5 +1,5 @@
 // What is rendered for HAProxy. That its Lua reads names as it should is shown by HAProxy itself, in the interop suite.
-import { file, filesOf, partner, type Wish } from './rendered.ts';
+import { file, filesOf, partner, trunk, type Wish } from './rendered.ts';
 
 const edge: Wish = { role: 'Edge', partners: [partner] };
 
@@ -26,6 +26,12 @@ it('needs no Lua where no caller is asked for a certificate', () => {
   expect(Object.keys(filesOf('HAProxy'))).toContain('haproxy-names.lua');
   const { 'haproxy.cfg': text } = filesOf('HAProxy', { listeners: [{ name: 'web', port: 443, protocol: 'HTTPS' }] });
   expect(text).not.toMatch(/lua-load|tcp-request/);
+});
+
+it('warns of the anchors of gateways where a peer is called by verifyhost, which takes the common name', () => {
+  const warning = /Trunks end here, so that ca\.crt may hold anchors of gateways/;
+  expect(file('HAProxy', 'haproxy.cfg', { role: 'Mediation', trunks: [trunk] })).toMatch(warning);
+  expect(file('HAProxy', 'haproxy.cfg', { role: 'Mediation' })).not.toMatch(warning);
 });
 
 it('has within FIPS what is approved', () => {
