@@ -1,6 +1,8 @@
 // Domains, servers and namespaces for tests, as short as what they say: everything else has the schema's defaults.
 import { parseObject } from '../../../operator/api/parse.ts';
 import {
+  type MediaGateway,
+  mediaGateway as mediaGatewayKind,
   type Role,
   type TrustDomain,
   type TrustedServer,
@@ -67,6 +69,27 @@ export function trustedServer(
         members: [{ fqdn: `${name}-a.contoso.com` }],
         ...spec,
       },
+      ...(status === undefined ? {} : { status }),
+    }),
+  );
+}
+
+/** A gateway of the domain contoso, `<name>.contoso.com` with a trunk to med01, unless the spec says otherwise. */
+export function mediaGateway(
+  name: string,
+  spec: object = {},
+  {
+    namespace = 'voice',
+    status,
+    ...identity
+  }: Identity & { readonly namespace?: string; readonly status?: MediaGateway['status'] } = {},
+): MediaGateway {
+  return parsed(
+    parseObject(mediaGatewayKind, {
+      apiVersion: 'trustmesh.io/v1alpha1',
+      kind: 'MediaGateway',
+      metadata: { ...metadata(name, identity), namespace },
+      spec: { trustDomain: 'contoso', fqdn: `${name}.contoso.com`, mediationServer: { name: 'med01' }, ...spec },
       ...(status === undefined ? {} : { status }),
     }),
   );

@@ -1,0 +1,108 @@
+// What follows of a trunk from what is declared: its port, its media, and what is said of it.
+import type { MediaGateway } from '../../../operator/api/v1alpha1/index.ts';
+import {
+  gatewaySpiffeID,
+  mediaEncryption,
+  mediaLevel,
+  trunkCertificate,
+  trunkFindings,
+  trunkPort,
+  trunkSecretName,
+  usesGatewayAuthority,
+} from '../../../operator/topology/trunks.ts';
+import { mediaGateway, trustDomain, trustedServer } from './objects.ts';
+
+const of = (spec: object): MediaGateway => mediaGateway('gw01', spec);
+
+describe('the port of a trunk', () => {
+  it.each<[string, object, 'Mediation' | 'SurvivableBranch', number]>([
+    ['TLS', {}, 'Mediation', 5067],
+    ['TCP', { transport: 'TCP' }, 'Mediation', 5066],
+    ['TLS at a branch', {}, 'SurvivableBranch', 5082],
+    ['TCP at a branch', { transport: 'TCP' }, 'SurvivableBranch', 5081],
+    ['the one that is given', { port: 5061 }, 'SurvivableBranch', 5061],
+  ])('%s', (_title, spec, role, port) => {
+    expect(trunkPort(of(spec).spec, role)).toBe(port);
+  });
+});
+
+describe('media on a trunk', () => {
+  const table = [
+    ['Required', 'TLS', 'Required', 'Required', 'Encrypted'],
+    ['Required', 'TLS', 'Optional', 'Required', 'Encrypted'],
+    ['Required', 'TLS', 'NotSupported', 'NotSupported', 'Unencrypted'],
+    ['Required', 'TCP', 'Optional', 'NotSupported', 'Unencrypted'],
+    ['Supported', 'TLS', 'Required', 'Required', 'Encrypted'],
+    ['Supported', 'TLS', 'Optional', 'Optional', 'EncryptedWherePossible'],
+    ['Supported', 'TLS', 'NotSupported', 'NotSupported', 'Unencrypted'],
+    ['Supported', 'TCP', 'Optional', 'NotSupported', 'Unencrypted'],
+    ['NotSupported', 'TLS', 'Required', 'Required', 'Encrypted'],
+    ['NotSupported', 'TLS', 'Optional', 'NotSupported', 'Unencrypted'],
+    ['NotSupported', 'TLS', 'NotSupported', 'NotSupported', 'Unencrypted'],
+    ['NotSupported', 'TCP', 'NotSupported', 'NotSupported', 'Unencrypted'],
+  ] as const;
+  it.each(table)('domain %s, %s, srtp %s: %s, shown as %s', (level, transport, srtp, encryption, shown) => {
+    expect(mediaEncryption(level, { transport, srtp })).toBe(encryption);
+    expect(mediaLevel(level, { transport, srtp })).toBe(shown);
+  });
+});
+
+describe('the certificate of a gateway', () => {
+  it.each<[string, object, string, boolean]>([
+    ['is issued into a Secret', {}, 'Secret', true],
+    ['is issued for a request', { certificate: { csr: 'x' } }, 'Request', true],
+    ['is issued by the enterprise', { certificate: { issuer: 'EnterpriseCA' } }, 'Secret', false],
+    ['is from a CA of its own', { certificate: { trustAnchors: [{ pem: 'x' }] } }, 'OwnAuthority', false],
+    ['is none over TCP', { transport: 'TCP' }, 'None', false],
+  ])('%s', (_title, spec, way, fromGatewayAuthority) => {
+    expect(trunkCertificate(of(spec).spec)).toBe(way);
+    expect(usesGatewayAuthority(of(spec).spec)).toBe(fromGatewayAuthority);
+  });
+
+  it('lies in a Secret named after it, unless that is given', () => {
+    expect(trunkSecretName(of({}))).toBe('gw01-tls');
+    expect(trunkSecretName(of({ certificate: { secretName: 'trunk' } }))).toBe('trunk');
+  });
+
+  it('names it by a SPIFFE ID that no server has', () => {
+    expect(gatewaySpiffeID(trustDomain('contoso'), of({}).spec)).toBe('spiffe://contoso.com/media-gateway/gw01.contoso.com');
+  });
+});
+
+describe('what is said of a trunk', () => {
+  const pool = trustedServer('med01', 'Mediation', { poolFQDN: 'med01.contoso.com' });
+  const findings = (spec: object, domain: object = {}) =>
+    trunkFindings(of(spec), pool, trustDomain('contoso', domain)).map(({ condition, reason }) => `${condition} ${reason}`);
+  const level = (encryptionLevel: string) => ({ media: { encryptionLevel } });
+
+  it.each<[string, object, object, readonly string[]]>([
+    ['nothing of TLS and SRTP', {}, {}, []],
+    [
+      'that TCP is in the clear, and its media',
+      { transport: 'TCP' },
+      {},
+      ['LinkEncrypted PlainTCPNotAllowed', 'MediaEncrypted SRTPNotPossible'],
+    ],
+    [
+      'that TCP is in the clear, as it may be',
+      { transport: 'TCP' },
+      { traffic: { instantMessaging: 'TLS', mediationToGateway: 'TCP' }, ...level('Supported') },
+      ['LinkEncrypted PlainTCP', 'MediaEncrypted MediaUnencrypted'],
+    ],
+    ['that it cannot do what the domain requires', { srtp: 'NotSupported' }, {}, ['MediaEncrypted SRTPNotPossible']],
+    ['that it need not be encrypted', {}, level('Supported'), ['MediaEncrypted EncryptedWherePossible']],
+    ['that it is not to be encrypted', {}, level('NotSupported'), ['MediaEncrypted MediaUnencrypted']],
+    ['that everybody trusts it', { certificate: { issuer: 'EnterpriseCA' } }, {}, ['CertificateTrusted IssuedByEnterpriseCA']],
+  ])('%s', (_title, spec, domain, expected) => {
+    expect(findings(spec, domain)).toEqual(expected);
+  });
+
+  it('names both ends and says what to do', () => {
+    const [finding] = trunkFindings(of({ transport: 'TCP' }), pool, trustDomain('contoso'));
+    expect(finding?.message).toBe(
+      'Calls between med01.contoso.com and gw01.contoso.com:5066 are set up over TCP, in the clear, and TrustDomain contoso wants TLS there. ' +
+        'Set spec.transport to TLS if the gateway can do it, which then means mutual TLS. ' +
+        'Else set traffic.mediationToGateway of the domain to TCP, to say that it is meant.',
+    );
+  });
+});
