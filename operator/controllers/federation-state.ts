@@ -1,5 +1,6 @@
 // What each domain believes of its federated partners, as the Edges' external faces are to hold it: worked out by the
 // federated-partner controller, read by whoever writes bundles, Secrets and rendered files.
+import { type PartnerFiles, partnerFiles } from '../outputs/partners.ts';
 import type { RenderedPartner } from '../outputs/rendering.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
 
@@ -14,6 +15,19 @@ export interface Federation {
   readonly bundle: TrustBundle;
   /** Ordered by name. */
   readonly partners: readonly PartnerTrust[];
+  /** Of what any domain may be found by (mode Discovered): for a listener of its own, and in no other bundle. */
+  readonly discovered: TrustBundle;
+  /** PEM: a current list of every CA of `bundle`. Absent while one is missing. */
+  readonly revocationLists?: string;
+}
+
+/** What the bundle of an Edge's external face holds beside `ca.crt`. */
+export function federationFiles({ partners, discovered, revocationLists }: Federation): PartnerFiles {
+  return partnerFiles({
+    partners: partners.map(({ bundle, ...partner }) => ({ ...partner, pem: bundle.pem })),
+    discovered: discovered.pem,
+    ...(revocationLists === undefined ? {} : { revocationLists }),
+  });
 }
 
 export class FederationState {
@@ -40,6 +54,6 @@ export class FederationState {
   }
 }
 
-function identityOf({ bundle, partners }: Federation): string {
-  return JSON.stringify([bundle.hash, partners.map((partner) => ({ ...partner, bundle: partner.bundle.hash }))]);
+function identityOf(federation: Federation): string {
+  return `${federation.bundle.hash} ${federationFiles(federation).hash}`;
 }

@@ -5,6 +5,7 @@ import { type IncomingMessage, request } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { within } from '../kube/pause.ts';
 import { quoted } from '../pki/general-name.ts';
+import { bodyOf } from './answer-body.ts';
 import {
   connectToEndpoint,
   EndpointFailure,
@@ -121,15 +122,9 @@ function judge({ statusCode = 0, headers }: IncomingMessage): void {
 }
 
 async function textOf(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let octets = 0;
-  for await (const chunk of response) {
-    octets += chunk.length;
-    if (octets > MOST_OCTETS) throw new EndpointFailure('EndpointRefuses', `sends more than ${MOST_OCTETS / 1024} KiB`);
-    chunks.push(chunk);
-  }
+  const octets = await bodyOf(response, MOST_OCTETS);
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+    return new TextDecoder('utf-8', { fatal: true }).decode(octets);
   } catch {
     throw new EndpointFailure('EndpointRefuses', 'sends content that is not UTF-8');
   }

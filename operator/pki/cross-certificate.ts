@@ -26,9 +26,12 @@ export interface FederationTrust {
   /** The federation root: its subject is the issuer of the partner's CA certificate, octet by octet. */
   readonly root: Certificate;
   readonly cross: Certificate;
+}
+
+/** Everything that the key of a federation root ever signs. */
+export interface CrossCertification extends FederationTrust {
   /**
-   * The one list that the federation root ever signs, DER: it has revoked nothing, and takes the cross-certificate back by
-   * going out of the bundle with it. Software that checks lists asks for one of every CA of the chain.
+   * DER. It revokes nothing: the cross-certificate is taken back by taking the federation root out of the bundle with it. Software that checks lists asks for one of every CA of the chain.
    */
   readonly revocationList: Buffer;
 }
@@ -64,7 +67,7 @@ function mirroredExtensions(partnerCA: Certificate, scope: NameScope, rootKeyId:
  * Throws RangeError where the partner's CA has expired, DerError where its name constraints cannot be read, TypeError for
  * keys that no CA of ours may have.
  */
-export function crossCertify({ partnerCA, permitted, excluded, now, federationKeys, serials }: CrossRequest): FederationTrust {
+export function crossCertify({ partnerCA, permitted, excluded, now, federationKeys, serials }: CrossRequest): CrossCertification {
   const { notAfter } = partnerCA;
   if (notAfter <= now)
     throw new RangeError(`no cross-certificate is made for a CA that expired at ${new Date(notAfter).toISOString()}`);

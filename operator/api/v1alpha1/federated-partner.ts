@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { atomic, constrained, distinct, immutable, type Kind, type Rule } from '../kind.ts';
 import { anchorsPEM, baseStatus, configMapKey } from './fields.ts';
-import { fqdn, httpsURL, ipRange, objectName, sipDomain } from './names.ts';
+import { fqdn, httpsURL, httpURL, ipRange, objectName, sipDomain } from './names.ts';
 
 const bundleEndpoint = constrained(
   z.object({
@@ -70,12 +70,32 @@ const trust = constrained(
     revocation: z
       .enum(['None', 'Published'])
       .default('None')
-      .describe("Published: the partner's CRLs are fetched, and delivered while all of them are at hand."),
+      .describe(
+        "Published: the partner's CRLs are fetched, and delivered as `crl.pem` while a current one of every CA of every partner of the domain is at hand.",
+      ),
+    crlURLs: z
+      .array(httpURL)
+      .min(1)
+      .max(8)
+      .optional()
+      .meta({
+        ...distinct,
+        description:
+          'Where the CRLs of its CAs are published, DER or PEM: of each CA in `anchors` one. With revocation Published.',
+      }),
   }),
   {
     rule: "self.scope == 'NameConstrained' || !self.anchors.exists(a, has(a.bundleEndpoint))",
     message: 'A bundle endpoint is refused with scope Unconstrained: whoever holds the endpoint could take any name.',
     fieldPath: '.scope',
+  },
+  {
+    rule: "(self.revocation == 'Published') == has(self.crlURLs)",
+    message: 'trust.revocation Published goes with trust.crlURLs, and neither is there without the other.',
+    messageExpression:
+      `(self.revocation == 'Published' ? "Revocation Published needs crlURLs: name where the partner publishes the CRL of each of its CAs." : ` +
+      `"crlURLs are fetched with revocation Published alone: set that, or leave them out.")`,
+    fieldPath: '.crlURLs',
   },
 );
 
@@ -108,6 +128,11 @@ const partnerRules: readonly Rule[] = [
     message: 'Every mode but Blocked needs trust.anchors: the CA of the partner.',
     messageExpression: '"The mode %s needs trust.anchors: name the CA of the partner.".format([self.mode])',
     fieldPath: '.trust',
+  },
+  {
+    rule: "self.mode != 'Discovered' || self.trust.revocation == 'None'",
+    message: 'The mode Discovered has a listener of its own, and no CRLs are fetched for it: leave trust.revocation out.',
+    fieldPath: '.trust.revocation',
   },
 ];
 

@@ -101,6 +101,14 @@ export const ipRange = constrained(z.string().max(43), {
   messageExpression: `"'%s' is not an IP address or range: write one such as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32.".format([self])`,
 });
 
+/** Where a CRL is published. What is fetched is signed, and so may come by http. */
+export const httpURL = name({
+  pattern: /^https?:\/\/[A-Za-z0-9.-]+(:[0-9]{1,5})?(\/[A-Za-z0-9._~%()+-]+)*\/?(\?[A-Za-z0-9._~%=&-]+)?$/,
+  maxLength: 512,
+  message: 'A URL of a CRL is http or https, a host, a path, and at most a query: no user or fragment.',
+  otherwise: 'the URL of a CRL: write http or https, a host and a path, such as http://pki.fabrikam.com/issuing.crl',
+});
+
 /** Where a bundle is fetched: https, a host and a path, and nothing that could hold a secret. */
 export const httpsURL = name({
   pattern: /^https:\/\/[A-Za-z0-9.-]+(:[0-9]{1,5})?(\/[A-Za-z0-9._~%-]+)*\/?$/,

@@ -1,9 +1,10 @@
-// Carries the actions of a plan out. The key of a federation root is made here, signs one certificate, and is gone.
+// Carries the actions of a plan out. The key of a federation root is made here, signs one certificate and one revocation list, and is gone.
 import { generateKeyPair, randomSerial } from '../../authorities/keys.ts';
-import { crossCertify, type FederationTrust } from '../../pki/cross-certificate.ts';
+import { type CrossCertification, crossCertify } from '../../pki/cross-certificate.ts';
 import { DerError } from '../../pki/der-reader.ts';
 import type { Context } from '../context.ts';
-import { crossData, type FederationAction } from './plan.ts';
+import { crossData } from './cross-records.ts';
+import type { FederationAction } from './plan.ts';
 import type { FederationRecords } from './records.ts';
 
 /** @returns why a cross-certificate cannot be made, where that is for good: a sentence */
@@ -32,8 +33,7 @@ export async function enact(
         log.error('partner CA not cross-certified', { object, partners: partners.join(', '), error: made.failure });
         return `"${certificate.subject}" cannot be held to the names of its partner: ${made.failure}. The partner must name another CA certificate.`;
       }
-      const { root, cross } = made;
-      await records.write(domain, action.record, crossData(action.authority, root, cross), context);
+      await records.write(domain, action.record, crossData(action.authority, made), context);
       log.info('partner CA cross-certified', {
         object,
         partners: partners.join(', '),
@@ -46,6 +46,10 @@ export async function enact(
       await records.write(domain, action.record, action.data, context);
       log.info('anchors of a partner taken from their source', { object, configMap: action.record });
       return undefined;
+    case 'WriteList':
+      await records.write(domain, action.record, action.data, context);
+      log.info('revocation list of a partner taken', { object, configMap: action.record });
+      return undefined;
     case 'Remove':
       await records.remove(action.record, context);
       log.info('record of a partner removed', { object, configMap: action.record, reason: 'nothing asks for it any more' });
@@ -54,7 +58,7 @@ export async function enact(
 }
 
 /** What a partner's certificate may bring about: of its own, and of no other partner's. */
-function attempt(make: () => FederationTrust): FederationTrust | { readonly failure: string } {
+function attempt(make: () => CrossCertification): CrossCertification | { readonly failure: string } {
   try {
     return make();
   } catch (error) {

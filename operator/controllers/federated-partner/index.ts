@@ -9,6 +9,7 @@ import { earliest, requeueAt } from '../requeue.ts';
 import { writeStatus } from '../write-status.ts';
 import { enact } from './enact.ts';
 import { askEndpoint } from './endpoint.ts';
+import { askForList } from './lists.ts';
 import { type Asking, observe } from './observe.ts';
 import { type FederationPlan, failureOf, plan } from './plan.ts';
 import { publish } from './publish.ts';
@@ -17,7 +18,7 @@ import { announce, expiryWarning, report } from './report.ts';
 
 export interface FederatedPartnersOptions {
   readonly resolver: SRVResolver;
-  /** Told of a domain whose partners' endpoints or name servers have answered. */
+  /** Told of a domain of whose partners somebody has answered: an endpoint, a name server, who publishes revocation lists. */
   readonly onAnswer: (domain: string) => void;
   /** Ends what is being asked. */
   readonly signal: AbortSignal;
@@ -52,12 +53,20 @@ export class FederatedPartners {
         log,
         signal,
       }),
+      lists: new Inquiries({
+        ask: (url: string, before, aborted) => askForList(url, before, now(), aborted),
+        onAnswer,
+        now,
+        log,
+        signal,
+      }),
     };
   }
 
   /** Resolves once nobody is being asked any more. */
   async settled(): Promise<void> {
-    await Promise.all([this.#asking.endpoints.settled(), this.#asking.lookups.settled()]);
+    const { endpoints, lookups, lists } = this.#asking;
+    await Promise.all([endpoints.settled(), lookups.settled(), lists.settled()]);
   }
 
   async reconcile(domain: string): Promise<Requeue | void> {
@@ -85,8 +94,8 @@ export class FederatedPartners {
   }
 }
 
-/** Epoch ms: when an anchor expires, or is to be warned of, or somebody is to be asked again. */
-function nextTurn({ expiry }: FederationPlan, lookAgainAt: number | undefined, now: number): number | undefined {
+/** Epoch ms: when an anchor expires, or is to be warned of, or a list ends, or somebody is to be asked again. */
+function nextTurn({ expiry, nextUpdate }: FederationPlan, lookAgainAt: number | undefined, now: number): number | undefined {
   const turns = expiry === undefined ? [] : [expiry - expiryWarning, expiry].filter((at) => at > now);
-  return earliest([lookAgainAt, ...turns]);
+  return earliest([lookAgainAt, nextUpdate, ...turns]);
 }

@@ -11,7 +11,9 @@ import type { OurAuthorities } from '../../trust/partner-anchors.ts';
 import type { OurNames } from '../../trust/partner-scope.ts';
 import type { Context } from '../context.ts';
 import { earliest } from '../requeue.ts';
+import type { ListAnswer } from './lists.ts';
 import type { Data, FederationRecords } from './records.ts';
+import type { ListObservation } from './revocation.ts';
 import { type Endpoints, readSources, type SourceObservation } from './sources.ts';
 
 export interface ObservedPartner {
@@ -19,6 +21,17 @@ export interface ObservedPartner {
   readonly sources: readonly SourceObservation[];
   /** Of its SIP domains, where its edge is found by SRV: what DNS says, as far as it was heard. */
   readonly lookups: readonly { readonly sipDomain: string; readonly found: SRVLookup | undefined }[];
+  /** Where it publishes revocation lists, and they count. */
+  readonly lists: readonly ListObservation[];
+}
+
+/** What the external face of a listed Edge holds. */
+export interface ObservedEdge {
+  readonly key: string;
+  /** Hashes of the trust in its Secrets, and in its namespace's bundle. */
+  readonly held: readonly (string | undefined)[];
+  /** Hash of what the bundle has of each partner. */
+  readonly files: string | undefined;
 }
 
 export interface FederationObservation {
@@ -32,8 +45,7 @@ export interface FederationObservation {
   readonly failed: ReadonlyMap<string, string>;
   readonly ours: OurAuthorities;
   readonly ourNames: OurNames;
-  /** For each listed Edge, the hashes of the trust that its external face holds: in its Secrets, and in its namespace's bundle. */
-  readonly edges: readonly { readonly key: string; readonly held: readonly (string | undefined)[] }[];
+  readonly edges: readonly ObservedEdge[];
   /** Epoch ms. */
   readonly lookAgainAt?: number;
 }
@@ -46,6 +58,7 @@ export interface Asking {
   readonly records: FederationRecords;
   readonly endpoints: Endpoints;
   readonly lookups: Inquiries<string, SRVLookup>;
+  readonly lists: Inquiries<string, ListAnswer>;
 }
 
 export async function observe(name: string, asking: Asking, context: Context): Promise<FederationObservation> {
@@ -58,11 +71,13 @@ export async function observe(name: string, asking: Asking, context: Context): P
     [...alive]
       .sort((a, b) => (seniority(a) < seniority(b) ? -1 : 1))
       .map(async (partner) => {
-        const { mode, sipDomains } = partner.spec;
+        const { mode, sipDomains, trust } = partner.spec;
         const reading = mode === 'Blocked' ? undefined : await readSources(partner, records, asking.endpoints, context);
         const searched = mode === 'AllowedDomain' ? sipDomains : [];
         const replies = searched.map((sipDomain) => ({ sipDomain, reply: asking.lookups.read(sipDomain, name) }));
-        return { partner, reading, replies };
+        const urls = mode === 'Blocked' || trust.revocation === 'None' ? [] : (trust.crlURLs ?? []);
+        const heard = urls.map((url) => ({ url, reply: asking.lists.read(url, name) }));
+        return { partner, reading, replies, heard };
       }),
   );
   asking.endpoints.keep(
@@ -73,19 +88,27 @@ export async function observe(name: string, asking: Asking, context: Context): P
     name,
     read.flatMap(({ replies }) => replies.map(({ sipDomain }) => sipDomain)),
   );
+  asking.lists.keep(
+    name,
+    read.flatMap(({ heard }) => heard.map(({ url }) => url)),
+  );
   const polled = read.some(({ reading }) => reading?.sources.some((source) => source.polled) === true);
   const lookAgainAt = earliest([
     ...(polled ? [now() + polling] : []),
-    ...read.flatMap(({ reading, replies }) => [reading?.lookAgainAt, ...replies.map(({ reply }) => reply?.askAgainAt)]),
+    ...read.flatMap(({ reading, replies, heard }) => [
+      reading?.lookAgainAt,
+      ...[...replies, ...heard].map(({ reply }) => reply?.askAgainAt),
+    ]),
   ]);
   return {
     name,
     domain,
     ...(domainProblem === undefined ? {} : { domainProblem }),
-    partners: read.map(({ partner, reading, replies }) => ({
+    partners: read.map(({ partner, reading, replies, heard }) => ({
       partner,
       sources: reading?.sources ?? [],
       lookups: replies.map(({ sipDomain, reply }) => ({ sipDomain, found: reply?.answer })),
+      lists: heard.map(({ url, reply }) => listObserved(url, reply?.answer)),
     })),
     records,
     failed: asking.failed,
@@ -97,6 +120,12 @@ export async function observe(name: string, asking: Asking, context: Context): P
     edges: domain === undefined ? [] : edgesOf(domain, context),
     ...(lookAgainAt === undefined ? {} : { lookAgainAt }),
   };
+}
+
+function listObserved(url: string, answer: ListAnswer | undefined): ListObservation {
+  if (answer === undefined) return { url, problem: `${url} was not heard yet.` };
+  const { list, failure } = answer;
+  return { url, ...(list === undefined ? {} : { list }), ...(failure === undefined ? {} : { problem: failure }) };
 }
 
 function seniority({ metadata }: FederatedPartner): string {
@@ -130,6 +159,7 @@ function edgesOf(domain: TrustDomain, { topology, stores }: Context): Federation
     const shown = stores.secrets.byIndex('owner', uid).filter(({ metadata }) => faces.has(metadata.labels?.[label.use] ?? ''));
     const bundle = stores.configMaps.get({ namespace, name: bundleName(name, 'edge-external') });
     const held = [bundle, ...shown].map((object) => object?.metadata.annotations?.[annotation.trustHash]);
-    return faces.size === 0 ? [] : [{ key, held }];
+    const files = bundle?.metadata.annotations?.[annotation.peersHash];
+    return faces.size === 0 ? [] : [{ key, held, files }];
   });
 }

@@ -6,10 +6,13 @@ import type { Finding } from '../../topology/findings.ts';
 import { anchorFindings } from '../../topology/findings-of-anchors.ts';
 import { type Aspect, summarise } from '../conditions.ts';
 import type { Context } from '../context.ts';
+import { federationFiles } from '../federation-state.ts';
 import { findingAspects } from '../shown-findings.ts';
 import type { FederationObservation } from './observe.ts';
-import { type FederationPlan, fingerprintsIn, type PartnerDecision } from './plan.ts';
+import type { FederationPlan, PartnerDecision } from './plan.ts';
+import type { RevocationStanding } from './revocation.ts';
 import type { SourceContent } from './sources.ts';
+import { fingerprintsIn } from './taken-anchors.ts';
 
 /** How long before an anchor expires it is told of, ms. */
 export const expiryWarning = 30 * 24 * 3_600_000;
@@ -28,9 +31,10 @@ export function report(
 ): FederatedPartnerStatus {
   const { partner, believed, accessEdges, sources } = decision;
   const { hash } = planned.federation.bundle;
+  const { hash: filesHash } = federationFiles(planned.federation);
   const edges: Edges = {
     total: observation.edges.length,
-    inPlace: observation.edges.filter(({ held }) => held.every((each) => each === hash)).length,
+    inPlace: observation.edges.filter(({ held, files }) => files === filesHash && held.every((each) => each === hash)).length,
   };
   const aspects = [
     topologyValid(observation, decision),
@@ -38,6 +42,7 @@ export function report(
     namesConstrained(decision),
     ...anchorsAccepted(decision),
     ...edgeFound(decision),
+    ...revocationCurrent(planned.revocation.get(partner.metadata.name)),
     ...findingAspects(expiring(decision, now)),
   ];
   const anchors = believed.flatMap(({ anchors: named, cross }) =>
@@ -117,7 +122,9 @@ function trustEstablished({ partner, blockedBy, refusal, believed }: PartnerDeci
   const type = 'TrustEstablished';
   if (blockedBy !== undefined) {
     const who = blockedBy === partner.metadata.name ? 'It is blocked' : `FederatedPartner ${blockedBy} blocks its SIP domains`;
-    return { type, status: 'False', reason: 'Blocked', message: `${who}: nothing is believed of it, whatever its certificate.` };
+    const where = inPlace < total ? ` That is in place at ${inPlace} of ${total} Edge pools.` : '';
+    const message = `${who}: nothing is believed of it, whatever its certificate.${where}`;
+    return { type, status: 'False', reason: 'Blocked', message };
   }
   if (refusal !== undefined) return { type, status: 'False', ...refusal };
   if (total === 0) {
@@ -151,6 +158,12 @@ function namesConstrained({ partner, believed, blockedBy }: PartnerDecision): As
       'Prefer NameConstrained.';
     return { type, status: 'False', reason: 'Unconstrained', message };
   }
+  if (partner.spec.mode === 'Discovered') {
+    const message =
+      'Its CAs are believed for every name that is not ours, another partner’s or blocked. They are in discovered.crt alone, which ' +
+      'no rendered file names: give it to a listener of its own, on software that checks names and limits rates.';
+    return { type, status: 'False', reason: 'AnyName', message };
+  }
   const others = [...new Set(believed.flatMap(({ authority }) => authority.partners))].filter((other) => other !== name);
   if (others.length > 0) {
     const message = `It has a CA in common with the partner ${others.join(', ')}: that CA is believed for the names of both.`;
@@ -182,6 +195,12 @@ function edgeFound({ partner, accessEdges, edgeProblems, blockedBy }: PartnerDec
   }
   const names = accessEdges.map(({ fqdn, port }) => `${fqdn}:${port}`).join(', ');
   return [{ type, status: 'True', reason: 'EdgeFound', message: `DNS says that its edge is ${names}.` }];
+}
+
+/** A warning: without lists, revoking a partner is blocking it. */
+function revocationCurrent(standing: RevocationStanding | undefined): readonly Aspect[] {
+  if (standing === undefined) return [];
+  return [{ type: 'RevocationCurrent', status: standing.reason === 'Delivered' ? 'True' : 'False', ...standing }];
 }
 
 /** What probes found is theirs to say. */

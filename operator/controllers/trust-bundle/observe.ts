@@ -2,13 +2,14 @@
 import { roles, type TrustDomain } from '../../api/v1alpha1/index.ts';
 import type { MetadataObject } from '../../kube/resource.ts';
 import { annotation } from '../../outputs/labels.ts';
-import { type PartnerFiles, partnerFiles } from '../../outputs/partners.ts';
+import type { PartnerFiles } from '../../outputs/partners.ts';
 import { type PeerSource, peerSources } from '../../outputs/peers.ts';
 import { bundleName, isShardName } from '../../outputs/trust-bundle.ts';
 import type { Audience } from '../../topology/names.ts';
 import { audienceRoles, type BundleKey } from '../../topology/topology.ts';
 import type { AudienceTrust } from '../../trust/anchors.ts';
 import type { Context } from '../context.ts';
+import { federationFiles } from '../federation-state.ts';
 
 export interface BundleObservation {
   readonly key: BundleKey;
@@ -49,7 +50,7 @@ export function observe(key: BundleKey, { topology, stores, trust, federation, g
     domain === undefined || role === undefined || audience === 'edge-external'
       ? undefined
       : peerSources(role, domain.spec.security.mesh, (other) => topology.peerList(domainName, other), roles);
-  const partners = audience === 'edge-external' ? federation.of(domainName)?.partners : undefined;
+  const known = audience === 'edge-external' ? federation.of(domainName) : undefined;
   return {
     key,
     domain,
@@ -59,9 +60,7 @@ export function observe(key: BundleKey, { topology, stores, trust, federation, g
     ...(sources === undefined
       ? {}
       : { peers: { sources, currentShards: Number(main?.metadata.annotations?.[annotation.shards] ?? 1) } }),
-    ...(partners === undefined
-      ? {}
-      : { partners: partnerFiles(partners.map(({ bundle, ...partner }) => ({ ...partner, pem: bundle.pem }))) }),
+    ...(known === undefined ? {} : { partners: federationFiles(known) }),
     ...(main === undefined ? {} : { main }),
     shards: new Map(
       held

@@ -74,13 +74,10 @@ function outputsOf(server: TrustedServer, domain: TrustDomain, room: number, con
   );
 }
 
-/** Whom an Edge meets outside. A partner that any domain may be is met by a listener of its own. */
-function partnersOf({ spec }: TrustedServer, { metadata }: TrustDomain, { federation, topology }: Context): Met['partners'] {
+/** Whom an Edge meets outside. */
+function partnersOf({ spec }: TrustedServer, { metadata }: TrustDomain, { federation }: Context): Met['partners'] {
   if (spec.role !== 'Edge') return [];
-  const known = federation.of(metadata.name)?.partners ?? [];
-  return known
-    .filter(({ name }) => topology.partner(name)?.spec.mode !== 'Discovered')
-    .map(({ bundle: _, ...partner }) => partner);
+  return (federation.of(metadata.name)?.partners ?? []).map(({ bundle: _, ...partner }) => partner);
 }
 
 function renderedTrunk({ gateway: { metadata, spec }, pool }: Trunk): RenderedTrunk {

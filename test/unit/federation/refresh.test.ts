@@ -66,7 +66,7 @@ describe('what is held stays', () => {
     expect(await fabrikam.ask()).toMatchObject({
       held: { pem: newRoot.pem, sequence: 7 },
       failure: expect.stringContaining('has the sequence number 6, and 7 was seen before'),
-      inMs: minute,
+      inMs: 5_000,
     });
     fabrikam.publishes.bundle = { authorities: [newRoot], sequence: 8 };
     expect(await fabrikam.ask()).not.toHaveProperty('failure');
@@ -97,6 +97,12 @@ it('holds nothing where there never was a bundle', async () => {
   await using fabrikam = await federation(undefined);
   expect(await fabrikam.ask()).toEqual({
     failure: `The bundle endpoint ${fabrikam.url} answers 404, not 200.`,
-    inMs: minute,
+    failures: 1,
+    inMs: 5_000,
   });
+  const waits = [];
+  for (let count = 0; count < 5; count++) waits.push((await fabrikam.ask()).inMs);
+  expect(waits).toEqual([10_000, 20_000, 40_000, minute, minute]);
+  fabrikam.publishes.bundle = { authorities: [oldRoot], sequence: 1 };
+  expect(await fabrikam.ask()).not.toHaveProperty('failures');
 });

@@ -1,0 +1,200 @@
+// Whether the bundle of all partners has a current revocation list of every CA: only then is it delivered, since software that
+// checks lists refuses whoever lacks one. Of each CA the newest list counts that it signed itself, also over what was fetched.
+import type { Certificate } from '../../pki/certificate.ts';
+import { nameOf } from '../../pki/chain.ts';
+import { DerError } from '../../pki/der-reader.ts';
+import { directoryName, isSameName } from '../../pki/directory-name.ts';
+import { decodePem, encodePem, PemError } from '../../pki/pem.ts';
+import { doubtAbout, parseRevocationList, type RevocationList } from '../../pki/revocation-list.ts';
+import { authorityIdentity } from '../../trust/partner-authority.ts';
+import type { ScopedAuthority } from '../../trust/partner-scope.ts';
+import type { Cross } from './cross-records.ts';
+import type { ObservedPartner } from './observe.ts';
+import type { BelievedAuthority, FederationAction, PartnerDecision } from './plan.ts';
+import { type Data, recordName } from './records.ts';
+
+/** What one URL of a partner holds, as far as it was heard. */
+export interface ListObservation {
+  readonly url: string;
+  /** DER in base64. */
+  readonly list?: string;
+  /** Why there is none, or none newer: a sentence. */
+  readonly problem?: string;
+}
+
+/** Of a partner that publishes lists. */
+export interface RevocationStanding {
+  readonly reason: 'Delivered' | 'ListUnavailable' | 'PartnersWithoutLists' | 'ListsTooLarge';
+  readonly message: string;
+}
+
+export interface RevocationPlan {
+  /** PEM; absent while somebody's list is missing. */
+  readonly delivered?: string;
+  readonly actions: readonly FederationAction[];
+  /** The records that are asked for. */
+  readonly records: readonly string[];
+  readonly standings: ReadonlyMap<string, RevocationStanding>;
+  /** When the first of the lists that count ends, epoch ms. */
+  readonly nextUpdate?: number;
+}
+
+/** Octets of PEM, beside everything else in the ConfigMap. */
+const mostOctets = 256 * 1024;
+const recordKey = 'list.crl';
+
+interface Known {
+  readonly pem: string;
+  readonly list: RevocationList;
+}
+
+interface Published {
+  readonly record: string;
+  readonly best?: Known;
+  readonly action?: FederationAction;
+  /** Why there is none: sentences. */
+  readonly problems: readonly string[];
+}
+
+export interface RevocationInputs {
+  readonly domain: string;
+  readonly partners: readonly ObservedPartner[];
+  /** Of the partners whose CAs are in the bundle. */
+  readonly listed: readonly PartnerDecision[];
+  readonly crosses: ReadonlyMap<ScopedAuthority, Cross | undefined>;
+  readonly records: ReadonlyMap<string, Data>;
+  /** Epoch ms. */
+  readonly now: number;
+}
+
+export function planRevocation({ domain, partners, listed, crosses, records, now }: RevocationInputs): RevocationPlan {
+  const publishing = new Map(
+    partners.flatMap(({ partner, lists }): [string, readonly ListObservation[]][] =>
+      partner.spec.trust.revocation === 'Published' ? [[partner.metadata.name, lists]] : [],
+    ),
+  );
+  const believed = [...new Map(listed.flatMap((decision) => decision.believed.map((each) => [each.authority, each]))).values()];
+  const published = new Map(
+    believed.flatMap(({ authority }): [ScopedAuthority, Published][] => {
+      const lists = authority.partners.flatMap((name) => publishing.get(name) ?? []);
+      return authority.partners.some((name) => publishing.has(name))
+        ? [[authority, publishedBy(domain, authority.certificate, lists, records, now)]]
+        : [];
+    }),
+  );
+  const problemsOf = ({ believed: own }: PartnerDecision): readonly string[] =>
+    own.flatMap(({ authority }) => published.get(authority)?.problems ?? []);
+  const isWithout = (decision: PartnerDecision): boolean =>
+    !publishing.has(decision.partner.metadata.name) || problemsOf(decision).length > 0;
+  const without = listed.filter(isWithout).map(({ partner }) => partner.metadata.name);
+  const pem = [...new Set(believed.flatMap((each) => pemOf(each, published, crosses)))].sort().join('');
+  const isComplete = published.size > 0 && without.length === 0;
+  const standings = new Map(
+    listed
+      .filter(({ partner }) => publishing.has(partner.metadata.name))
+      .map((decision): [string, RevocationStanding] => {
+        const { name } = decision.partner.metadata;
+        return [name, standingOf(problemsOf(decision), without, pem.length)];
+      }),
+  );
+  const ends = [...published.values()].flatMap(({ best }) => best?.list.nextUpdate ?? []);
+  return {
+    ...(isComplete && pem.length <= mostOctets ? { delivered: pem } : {}),
+    actions: [...published.values()].flatMap(({ action }) => action ?? []),
+    records: [...published.values()].map(({ record }) => record),
+    standings,
+    ...(ends.length === 0 ? {} : { nextUpdate: Math.min(...ends) }),
+  };
+}
+
+function pemOf(
+  { authority }: BelievedAuthority,
+  published: ReadonlyMap<ScopedAuthority, Published>,
+  crosses: RevocationInputs['crosses'],
+): readonly string[] {
+  const own = published.get(authority)?.best?.pem;
+  const above = crosses.get(authority)?.material?.revocationList;
+  return [own, above].filter((pem) => pem !== undefined);
+}
+
+function standingOf(problems: readonly string[], without: readonly string[], octets: number): RevocationStanding {
+  const consequence = 'crl.pem is not delivered, since whoever checks lists would refuse everybody without one.';
+  if (problems.length > 0) return { reason: 'ListUnavailable', message: `${problems.join(' ')} Until then ${consequence}` };
+  if (without.length > 0) {
+    const message =
+      `Its lists are current, and no current list is at hand of the CAs of ${without.join(', ')} at the same listener: ${consequence} ` +
+      'Set trust.revocation Published there too, or federate such partners by a TrustDomain with Edges of its own.';
+    return { reason: 'PartnersWithoutLists', message };
+  }
+  if (octets > mostOctets) {
+    const message = `The lists of all partners take ${Math.ceil(octets / 1024)} KiB, and a ConfigMap has room for ${mostOctets / 1024}: ${consequence}`;
+    return { reason: 'ListsTooLarge', message: `${message} Let software fetch them from where they are published.` };
+  }
+  const message =
+    'crl.pem holds a current list of every CA that partners name. Who checks lists refuses what a CA below those has issued, ' +
+    'unless the partner names it in trust.anchors and its list in trust.crlURLs as well.';
+  return { reason: 'Delivered', message };
+}
+
+function publishedBy(
+  domain: string,
+  certificate: Certificate,
+  fetched: readonly ListObservation[],
+  records: ReadonlyMap<string, Data>,
+  now: number,
+): Published {
+  const record = recordName(domain, 'list', authorityIdentity(certificate));
+  const recorded = knownIn(records.get(record)?.[recordKey]);
+  const parsed = fetched.map((each) => ({ ...each, known: each.list === undefined ? undefined : knownOf(each.list) }));
+  const own = parsed.flatMap(({ url, known }) =>
+    known !== undefined && isOf(known.list, certificate) ? [{ url, known, doubt: doubt(known.list, certificate, now) }] : [],
+  );
+  const good = own.flatMap(({ known, doubt: why }) => (why === undefined ? [known] : []));
+  const held = recorded !== undefined && isOf(recorded.list, certificate) && doubt(recorded.list, certificate, now) === undefined;
+  const best = [...(held ? [recorded] : []), ...good].reduce<Known | undefined>(
+    (newest, one) => (newest === undefined || one.list.thisUpdate > newest.list.thisUpdate ? one : newest),
+    undefined,
+  );
+  if (best !== undefined) {
+    const data = { [recordKey]: best.pem };
+    const isRecorded = best.pem === recorded?.pem;
+    return { record, best, problems: [], ...(isRecorded ? {} : { action: { kind: 'WriteList', record, data } }) };
+  }
+  const problems = [
+    ...own.flatMap(({ url, doubt: why }) => (why === undefined ? [] : [`The list from ${url} cannot be relied on: ${why}.`])),
+    ...fetched.flatMap(({ problem }) => problem ?? []),
+  ];
+  const none = `There is no list of ${nameOf(certificate)} at ${fetched.map(({ url }) => url).join(', ')}.`;
+  return { record, problems: problems.length > 0 ? problems : [none] };
+}
+
+function isOf({ issuer }: RevocationList, certificate: Certificate): boolean {
+  return isSameName(issuer, directoryName(certificate.subjectDer));
+}
+
+/** A federation root may bear the name of the partner's CA: software must be able to tell their lists apart (5.2.1). */
+function doubt(list: RevocationList, certificate: Certificate, now: number): string | undefined {
+  if (list.authorityKeyId !== certificate.subjectKeyId) return `it does not say that the key of ${nameOf(certificate)} signed it`;
+  return doubtAbout(list, certificate, now);
+}
+
+function knownOf(base64: string): Known | undefined {
+  const der = Buffer.from(base64, 'base64');
+  try {
+    return { pem: encodePem('X509 CRL', der), list: parseRevocationList(der) };
+  } catch (error) {
+    if (error instanceof DerError) return undefined;
+    throw error;
+  }
+}
+
+/** Undefined where there is none, or somebody edited it. */
+function knownIn(pem = ''): Known | undefined {
+  try {
+    const [block] = decodePem(pem);
+    return block && knownOf(block.der.toString('base64'));
+  } catch (error) {
+    if (error instanceof PemError) return undefined;
+    throw error;
+  }
+}
