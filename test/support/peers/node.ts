@@ -6,7 +6,8 @@ import type { Vocabulary } from './reason.ts';
 
 const vocabulary: Vocabulary = {
   own: {
-    'untrusted-issuer': /UNABLE_TO_GET_ISSUER_CERT_LOCALLY|SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT/,
+    'untrusted-issuer':
+      /UNABLE_TO_GET_ISSUER_CERT_LOCALLY|UNABLE_TO_VERIFY_LEAF_SIGNATURE|SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT/,
     'name-mismatch': /ERR_TLS_CERT_ALTNAME_INVALID/,
     // A server says no more than that, of this reason alone among these.
     'name-not-permitted': /^UNSPECIFIED$|permitted subtree violation|excluded subtree violation|unsupported or invalid name/,
