@@ -73,7 +73,7 @@ export function reportOneChange(sizes: readonly OneChangeFigures[], machine: str
     return [name, ...values.map((value) => group(value)), smallest === 0 ? '' : (largest / smallest).toFixed(2)];
   };
   return [
-    `${machine}; pools of five in ${first?.namespaces ?? 0} namespaces; medians.`,
+    `${machine}; pools of five in ${first?.namespaces ?? 0} namespaces; CPU time, medians.`,
     '',
     ...table(
       ['', ...sizes.map(({ servers, pools }) => `${group(servers)} servers, ${group(pools)} pools`), 'ratio'],

@@ -73,13 +73,13 @@ function largestShard(weights: readonly number[], count: number): number {
   return frameBytes + largest;
 }
 
-/** Identity of one shard's content, from the digests of its buckets: costs nothing for buckets that did not change. */
+/** Identity of one shard's content, from digests that the lists keep: costs nothing for those that did not change. */
 export function shardHash(sources: readonly PeerSource[], shard: number, count: number): string {
   const hash = createHash('sha256');
+  const width = bucketCount / count;
   for (const { role, reach, list } of sources) {
-    for (const bucket of bucketsOf(shard, count).filter((each) => list.sizeOf(each) > 0)) {
-      hash.update(`${role} ${reach} ${bucket}\n`).update(list.digest(bucket));
-    }
+    const digest = list.digestOfRun(shard * width, width);
+    if (digest !== undefined) hash.update(`${role} ${reach}\n`).update(digest);
   }
   return hash.digest('hex');
 }

@@ -28,6 +28,8 @@ const emptyDigest = Buffer.alloc(32);
 
 export class PeerList {
   readonly #buckets = new Map<number, Bucket>();
+  /** Digests of runs of buckets by `first/width`; none after a change. */
+  readonly #runs = new Map<string, Buffer>();
   #size = 0;
   #bytes = 0;
 
@@ -62,6 +64,7 @@ export class PeerList {
     const grown = weight(after) - weight(before);
     bucket.bytes += grown;
     bucket.digest = undefined;
+    this.#runs.clear();
     this.#bytes += grown;
     this.#size += (after === undefined ? 0 : 1) - (before === undefined ? 0 : 1);
     if (bucket.entries.size === 0) this.#buckets.delete(index);
@@ -85,6 +88,20 @@ export class PeerList {
     if (bucket === undefined) return emptyDigest;
     bucket.digest ??= createHash('sha256').update(this.entries(index).join('\n')).digest();
     return bucket.digest;
+  }
+
+  /** SHA-256 over a run of buckets, worked out once however many objects hold it; undefined where all of them are empty. */
+  digestOfRun(first: number, width: number): Buffer | undefined {
+    const id = `${first}/${width}`;
+    const known = this.#runs.get(id);
+    if (known !== undefined) return known;
+    const filled = Array.from({ length: width }, (_, offset) => first + offset).filter((index) => this.#buckets.has(index));
+    if (filled.length === 0) return undefined;
+    const hash = createHash('sha256');
+    for (const index of filled) hash.update(`${index}\n`).update(this.digest(index));
+    const digest = hash.digest();
+    this.#runs.set(id, digest);
+    return digest;
   }
 
   /** The JSON of each entry of one bucket, ordered by pool. */

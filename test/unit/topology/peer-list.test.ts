@@ -57,6 +57,20 @@ describe('a peer list', () => {
     expect(digests()).toEqual(before);
   });
 
+  it('has a digest of each run of buckets, that changes with what is in it and with nothing else', () => {
+    const list = new PeerList();
+    for (let index = 0; index < 1000; index++) list.set(`pool${index}.contoso.com`, entry(`pool${index}.contoso.com`));
+    const runs = () => Array.from({ length: 4 }, (_, run) => list.digestOfRun(run * 64, 64)?.toString('hex'));
+    const before = runs();
+    expect(new Set(before).size).toBe(4);
+    list.set('pool7.contoso.com', entry('pool7.contoso.com', 'new.contoso.com'));
+    const changed = runs().flatMap((digest, run) => (digest === before[run] ? [] : [run]));
+    expect(changed).toEqual([Math.floor(bucketOf('pool7.contoso.com') / 64)]);
+    list.set('pool7.contoso.com', entry('pool7.contoso.com'));
+    expect(runs()).toEqual(before);
+    expect(new PeerList().digestOfRun(0, 64)).toBeUndefined();
+  });
+
   it('has nothing for a pool that it never knew', () => {
     const list = new PeerList();
     expect([list.has('a.contoso.com'), list.get('a.contoso.com'), list.set('a.contoso.com', undefined), list.size]).toEqual([
