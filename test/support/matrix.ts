@@ -39,21 +39,13 @@ const row = z.object({
 });
 export type Row = z.infer<typeof row>;
 
-/** The file of records that this test file has begun; jest loads this module anew for each. */
-let begun: string | undefined;
-
 /** To be called at the end of the test that has measured it: what fails is not recorded, and so is missed. */
 export function record(measured: Measurement): void {
   const { testPath, currentTestName } = expect.getState();
   if (testPath === undefined || currentTestName === undefined) throw new Error('only a test records what it measured');
-  const file = join(records, `${basename(testPath)}.jsonl`);
-  if (begun !== file) {
-    mkdirSync(records, { recursive: true });
-    rmSync(file, { force: true });
-    begun = file;
-  }
+  mkdirSync(records, { recursive: true });
   const whole: Row = { ...measured, file: relative(repository, testPath), test: currentTestName };
-  appendFileSync(file, `${JSON.stringify(whole)}\n`);
+  appendFileSync(join(records, `${basename(testPath)}.jsonl`), `${JSON.stringify(whole)}\n`);
 }
 
 /** Before a whole run: what was recorded by earlier ones no longer counts. */
@@ -61,19 +53,26 @@ export function forgetRecords(): void {
   rmSync(records, { recursive: true, force: true });
 }
 
-/** Everything recorded since, in no particular order. Throws where two tests have found out different things. */
+/**
+ * Everything recorded since, in no particular order. Of one test file the last word counts: it may have been run again. Throws
+ * where tests of two files have found out different things.
+ */
 export async function recordedRows(): Promise<readonly Row[]> {
   const names = await readdir(records).catch(() => []);
-  const texts = await Promise.all(names.map((name) => readFile(join(records, name), 'utf8')));
-  const rows = texts.flatMap((text) => text.split('\n').filter(Boolean)).map((line) => row.parse(JSON.parse(line)));
-  const byCell = new Map<string, Row>();
-  for (const each of rows) {
-    const cell = `${each.software} ${each.capability}`;
-    const other = byCell.get(cell);
-    if (other !== undefined && (other.result !== each.result || other.version !== each.version)) {
-      throw new Error(`${cell}: "${other.test}" found "${other.result}", and "${each.test}" found "${each.result}"`);
+  const cells = new Map<string, Row>();
+  for (const name of names) {
+    const text = await readFile(join(records, name), 'utf8');
+    const rows = text
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => row.parse(JSON.parse(line)));
+    for (const [cell, each] of new Map(rows.map((one) => [`${one.software}: ${one.capability}`, one]))) {
+      const other = cells.get(cell);
+      if (other !== undefined && (other.result !== each.result || other.version !== each.version)) {
+        throw new Error(`${cell}: "${other.test}" found "${other.result}", and "${each.test}" found "${each.result}"`);
+      }
+      cells.set(cell, each);
     }
-    byCell.set(cell, each);
   }
-  return [...byCell.values()];
+  return [...cells.values()];
 }
