@@ -23,8 +23,9 @@ modparam("tls", "xavp_cfg", "tls")
 modparam("db_text", "db_mode", 1)
 modparam("htable", "db_url", "text://${directory}")
 modparam("htable", "htable", "trustmesh=>size=14;dbtable=${table};")
-# Which party each address was last called as.
+# Which party each address was last called as, and who gave which contact.
 modparam("htable", "htable", "trustmesh_called=>size=12;autoexpire=3600;")
+modparam("htable", "htable", "trustmesh_contact=>size=12;autoexpire=86400;")
 
 # Sets $var(trustmesh_peer): the FQDN of a pool, trunk/<name>, partner/<name>, or "" for everybody else.
 route[TRUSTMESH_PEER] {
@@ -59,20 +60,34 @@ route[TRUSTMESH_ADMIT] {
     if (!is_method("ACK")) sl_send_reply("488", "SRTP Required");
     exit;
   }
+  route(TRUSTMESH_CONTACT);
 }
 
 ${clearMediaScript(media)}
+# Within a dialogue a contact is called, often by address: as whoever gave it first, and with that one's anchors.
+route[TRUSTMESH_CONTACT] {
+  if ($ct == $null) return;
+  $var(trustmesh_contact) = $(ct{nameaddr.uri}{uri.host}{s.tolower}) + ":" + $(ct{nameaddr.uri}{uri.port});
+  if ($sht(trustmesh_contact=>$var(trustmesh_contact)) == $null) {
+    $sht(trustmesh_contact=>$var(trustmesh_contact)) = $var(trustmesh_peer);
+  }
+}
 
 # Before t_relay, and in branch_route where a request forks: the next hop's profile, over TLS. Ends with 403 where there is none.
 route[TRUSTMESH_TO] {
   $var(trustmesh_host) = $(nh(d){s.tolower});
-  $xavp(tls) = $null;
-  if ($sht(trustmesh=>host:$var(trustmesh_host)) == $null) {
-    xlog("L_WARN", "trustmesh: refused to call $var(trustmesh_host), which is nobody of ours\\n");
-    if (!is_method("ACK")) sl_send_reply("403", "Next Hop Not in the Topology");
-    exit;
-  }
   $var(trustmesh_to) = $sht(trustmesh=>host:$var(trustmesh_host));
+  if ($sht(trustmesh=>host:$var(trustmesh_host)) == $null) {
+    $var(trustmesh_contact) = $var(trustmesh_host) + ":" + $nh(p);
+    if ($tt == $null || $sht(trustmesh_contact=>$var(trustmesh_contact)) == $null) {
+      xlog("L_WARN", "trustmesh: refused to call $var(trustmesh_host), which is nobody of ours\\n");
+      if (!is_method("ACK")) sl_send_reply("403", "Next Hop Not in the Topology");
+      exit;
+    }
+    $var(trustmesh_to) = $sht(trustmesh_contact=>$var(trustmesh_contact));
+    $var(trustmesh_host) = "";
+  }
+  $xavp(tls) = $null;
   if ($du == $null && $(ru{uri.port}) == 0 && $sht(trustmesh=>next:$var(trustmesh_to)) != $null) {
     $du = $sht(trustmesh=>next:$var(trustmesh_to));
   }
@@ -83,7 +98,8 @@ route[TRUSTMESH_TO] {
     if ($var(trustmesh_port) == 5060 || $var(trustmesh_port) == 0) $var(trustmesh_port) = 5061;
     $du = "sip:" + $nh(d) + ":" + $var(trustmesh_port) + ";transport=tls";
   }
-  $xavp(tls[0]=>server_name) = $(nh(d){s.tolower});
+  # An address is no server name (RFC 6066, 3).
+  if ($var(trustmesh_host) != "") $xavp(tls[0]=>server_name) = $(nh(d){s.tolower});
   $var(trustmesh_kind) = $(var(trustmesh_to){s.select,0,/});
   if ($var(trustmesh_kind) == "partner" || $var(trustmesh_kind) == "trunk") {
     $xavp(tls[0]=>server_id) = $var(trustmesh_to);
@@ -125,6 +141,7 @@ reply_route {
       xlog("L_WARN", "trustmesh: dropped $rs of $var(trustmesh_peer): it answers without SRTP\\n");
       drop;
     }
+    route(TRUSTMESH_CONTACT);
   }
 }
 `;

@@ -50,7 +50,12 @@ describe('Kamailio', () => {
     const route = `if (is_method("OPTIONS")) { sl_send_reply("200", "OK"); exit; }
     if (is_method("INVITE") && !has_totag()) {
       record_route_advertised_address("mediation.contoso.com:${mediationPort}");
-      $du = "sip:127.0.0.1:${callee.port}";
+      if ($rU == "pstn") {
+        $ru = "sip:pstn@gw01.contoso.com";
+        route(TRUSTMESH_TO);
+      } else {
+        $du = "sip:127.0.0.1:${callee.port}";
+      }
       t_relay();
       exit;
     }`;
@@ -138,10 +143,12 @@ describe('Kamailio', () => {
   });
 
   describe('and a gateway', () => {
+    const trunk = new AsyncDisposableStack();
     let gw01: Gateway;
     beforeAll(async () => {
-      gw01 = running.use(await startGateway(await issued('gw01'), gatewayPort));
+      gw01 = trunk.use(await startGateway(await issued('gw01'), gatewayPort));
     });
+    afterAll(() => trunk.disposeAsync());
 
     it('call each other on their trunk, at its port', async () => {
       expect(await asks(mediation, 'sip:gw01.contoso.com')).toBe(200);
@@ -230,11 +237,21 @@ onreply_route[MEDIA] { route(TRUSTMESH_ANSWER); }`;
   });
 
   describe('and a call by sipp across both', () => {
-    const made = (media: 'RTP/AVP' | 'RTP/SAVP') =>
-      call({ by: front.kamailio.inside, to: `sip:bob@mediation.contoso.com:${mediation.port}`, from: 'contoso.com', media });
+    const made = (media: 'RTP/AVP' | 'RTP/SAVP', whom = 'bob') =>
+      call({ by: front.kamailio.inside, to: `sip:${whom}@mediation.contoso.com:${mediation.port}`, from: 'contoso.com', media });
 
     it('is set up and ended', async () => {
       expect(await made('RTP/SAVP')).toEqual({ answered: true });
+    });
+
+    it('goes on within its dialogue to a gateway that gives its address for its contact', async () => {
+      await using gw01 = await startGateway(await issued('gw01'), gatewayPort);
+      expect(await made('RTP/SAVP', 'pstn')).toEqual({ answered: true });
+      expect(gw01.requests.map((line) => line.replace(/:\d+;transport=tls /, ' '))).toEqual([
+        'INVITE sip:pstn@gw01.contoso.com SIP/2.0',
+        'ACK sip:gateway@127.0.0.1 SIP/2.0',
+        'BYE sip:gateway@127.0.0.1 SIP/2.0',
+      ]);
     });
 
     it('is refused without SRTP, since the domain requires it', async () => {

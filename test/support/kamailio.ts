@@ -76,7 +76,7 @@ request_route {
     ${route}
   }
   if (has_totag() && loose_route()) {
-    if ($nh(d) != "127.0.0.1") route(TRUSTMESH_TO);
+    if ($nh(d) != "127.0.0.1" || $nh(P) == "tls") route(TRUSTMESH_TO);
     t_relay();
     exit;
   }

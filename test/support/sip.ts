@@ -136,17 +136,22 @@ export async function startGateway(identity: Identity & { readonly 'ca.crt': Buf
     requestCert: true,
     rejectUnauthorized: true,
   };
+  const port = wanted ?? (await freePort());
   const server = createServer(options, (socket) => {
     sockets.add(socket);
     socket.on('error', () => socket.destroy()).on('close', () => sockets.delete(socket));
+    let received = '';
     socket.setEncoding('latin1').on('data', (data: string) => {
-      const [first = ''] = data.split('\r\n');
-      if (!first.endsWith('SIP/2.0')) return;
-      requests.push(first);
-      socket.write(answerTo(data));
+      received += data;
+      for (let request = takeMessage(received); request !== undefined; request = takeMessage(received)) {
+        received = received.slice(request.length);
+        const [first = ''] = request.trimStart().split('\r\n');
+        if (!first.endsWith('SIP/2.0')) continue;
+        requests.push(first);
+        if (!first.startsWith('ACK')) socket.write(answerTo(request, port));
+      }
     });
   });
-  const port = wanted ?? (await freePort());
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   return {
@@ -177,10 +182,22 @@ function textOf({ method = 'OPTIONS', to, from, sdp = '' }: SIPRequest, transpor
   return `${lines.join('\r\n')}\r\n\r\n${sdp}`;
 }
 
-function answerTo(request: string): string {
+/** The first message of a stream, as soon as all of it is there (RFC 3261, 18.3). */
+function takeMessage(stream: string): string | undefined {
+  const end = stream.search(/\r\n\r\n/) + 4;
+  if (end === 3) return undefined;
+  const length = Number(/^Content-Length: *(\d+)/im.exec(stream.slice(0, end))?.[1] ?? 0);
+  return stream.length < end + length ? undefined : stream.slice(0, end + length);
+}
+
+function answerTo(request: string, port: number): string {
   const headers = request.split('\r\n').filter((line) => /^(Via|From|Call-ID|CSeq|Record-Route):/i.test(line));
-  const to = /^To:.*$/im.exec(request)?.[0] ?? '';
-  return [`SIP/2.0 200 OK`, ...headers, `${to};tag=gateway`, 'Content-Length: 0', '', ''].join('\r\n');
+  const to = /^To:[^\r\n]*/im.exec(request)?.[0] ?? '';
+  // By address, as gateways do.
+  const contact = `Contact: <sip:gateway@127.0.0.1:${port};transport=tls>`;
+  return ['SIP/2.0 200 OK', ...headers, `${to.replace(/;tag=.*/, '')};tag=gateway`, contact, 'Content-Length: 0', '', ''].join(
+    '\r\n',
+  );
 }
 
 function finalAnswer(text: string): SIPAnswer | undefined {
