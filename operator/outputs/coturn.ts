@@ -112,14 +112,14 @@ stored() {
 # nothing changes, since turnadmin leaves a log behind each time.
 synchronise() {
   wanted=$(cat "$files"/${secretPrefix}*) || return 0
-  wanted=$(echo "$wanted" | sort)
+  wanted=$(printf '%s\\n' "$wanted" | sort)
   [ "$wanted" != "$applied" ] || return 0
   known=$(stored)
   for secret in $wanted; do
-    echo "$known" | grep -qxF -e "$secret" || administer --set-secret="$secret" >/dev/null
+    printf '%s\\n' "$known" | grep -qxF -e "$secret" || administer --set-secret="$secret" >/dev/null
   done
   for secret in $known; do
-    echo "$wanted" | grep -qxF -e "$secret" || administer --delete-secret="$secret" >/dev/null
+    printf '%s\\n' "$wanted" | grep -qxF -e "$secret" || administer --delete-secret="$secret" >/dev/null
   done
   [ "$(stored)" = "$wanted" ] && applied=$wanted
 }
@@ -127,6 +127,11 @@ synchronise() {
 fingerprint() {
   cksum "$certificate/tls.crt" "$certificate/tls.key"
 }
+
+# As turnadmin makes it, the database answers nobody while it is written, and coturn takes that for a refusal. With a write-ahead
+# log it answers; that is on where bytes 18 and 19 of the file are 2 (SQLite, Database File Format, 1.3).
+stored >/dev/null
+printf '\\002\\002' | dd of="$database" bs=1 seek=18 conv=notrunc 2>/dev/null
 
 synchronise || echo 'the secrets are not in place yet' >&2
 loaded=$(fingerprint)

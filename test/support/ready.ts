@@ -1,7 +1,7 @@
 // Waiting until everything that was declared has come true.
 import { z } from 'zod';
 import type { KubeClient } from '../../operator/kube/client.ts';
-import { enterpriseCAs, mediaGateways, type Resource, trustDomains, trustedServers } from '../../operator/kube/resource.ts';
+import { enterpriseCAs, mediaGateways, mediaRelays, type Resource, trustDomains, trustedServers } from '../../operator/kube/resource.ts';
 import { waitFor } from './wait.ts';
 
 const reported = z.object({
@@ -12,7 +12,7 @@ const reported = z.object({
   }),
 });
 
-const resources: readonly Resource[] = [enterpriseCAs, trustDomains, trustedServers, mediaGateways];
+const resources: readonly Resource[] = [enterpriseCAs, trustDomains, trustedServers, mediaGateways, mediaRelays];
 
 /** Waits until every object of ours is Ready as it is now. Throws with what those say that are not. */
 export async function everythingReady(client: KubeClient): Promise<void> {

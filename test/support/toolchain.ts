@@ -64,6 +64,7 @@ export const tools: readonly Tool[] = [
   onDebian('nginx-http-js', ['nginx'], ['interop'], 'libnginx-mod-http-js', ['/usr/lib/nginx/modules/ngx_http_js_module.so']),
   // The package of its TLS module brings Kamailio.
   onDebian('kamailio', ['kamailio', 'kamcmd'], ['interop'], 'kamailio-tls-modules'),
+  onDebian('coturn', ['turnserver', 'turnadmin', 'turnutils_uclient'], ['interop'], 'coturn'),
   onDebian('sipp', ['sipp'], ['interop'], 'sip-tester'),
   { name: 'envoy', commands: ['envoy'], suites: ['interop'], obtain: envoyProgram, install: ENVOY_HINT },
 ];

@@ -1,8 +1,9 @@
-// A TURN client over UDP (RFC 8489, RFC 8656), small enough to hold one allocation for as long as a test wants and to tell
+// A TURN client over UDP or TLS (RFC 8489, RFC 8656), small enough to hold one allocation for as long as a test wants and to tell
 // what the relay answers to each request. turnutils_uclient makes whole calls; it cannot be asked in between.
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { createSocket, type RemoteInfo } from 'node:dgram';
 import { once } from 'node:events';
+import { type ConnectionOptions, connect } from 'node:tls';
 import { waitFor } from './wait.ts';
 
 const cookie = 0x2112a442;
@@ -39,25 +40,34 @@ export interface TurnClient extends AsyncDisposable {
 
 type Attributes = ReadonlyMap<number, Buffer>;
 
-/** @param port UDP port of the relay on 127.0.0.1 */
-export async function turnClient(port: number, { username, password }: TurnCredential): Promise<TurnClient> {
-  const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
+interface Transport extends AsyncDisposable {
+  send(message: Buffer): void;
+}
+
+/**
+ * @param port of the relay on 127.0.0.1
+ * @param tls for TURN over TLS; UDP where absent
+ */
+export async function turnClient(
+  port: number,
+  { username, password }: TurnCredential,
+  tls?: ConnectionOptions,
+): Promise<TurnClient> {
   const answers = new Map<string, Buffer>();
   const received: string[] = [];
   let realm = '';
   let nonce: Buffer = Buffer.alloc(0);
-  socket.on('message', (message: Buffer, _from: RemoteInfo) => {
+  const onMessage = (message: Buffer) => {
     if (message.readUInt16BE(0) === (methods.Data | indication))
       received.push(attributesOf(message).get(attribute.data)?.toString() ?? '');
     else answers.set(message.toString('hex', 8, 20), message);
-  });
+  };
+  const transport = tls === undefined ? await overUDP(port, onMessage) : await overTLS(port, tls, onMessage);
 
   const send = (method: number, body: readonly Buffer[], key?: Buffer): string => {
     const transaction = randomBytes(12);
     const message = encode(method, transaction, Buffer.concat(body), key);
-    socket.send(message, port, '127.0.0.1');
+    transport.send(message);
     return transaction.toString('hex');
   };
   const ask = async (method: keyof typeof methods, body: readonly Buffer[]): Promise<TurnAnswer> => {
@@ -94,11 +104,58 @@ export async function turnClient(port: number, { username, password }: TurnCrede
         return received.find((each) => each === text);
       });
     },
+    [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
+  };
+}
+
+async function overUDP(port: number, onMessage: (message: Buffer) => void): Promise<Transport> {
+  const socket = createSocket('udp4');
+  socket.on('message', onMessage);
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  return {
+    send: (message) => socket.send(message, port, '127.0.0.1'),
     [Symbol.asyncDispose]: async () => {
       socket.close();
       await once(socket, 'close');
     },
   };
+}
+
+async function overTLS(port: number, tls: ConnectionOptions, onMessage: (message: Buffer) => void): Promise<Transport> {
+  const socket = connect({ ...tls, port, host: '127.0.0.1' });
+  await once(socket, 'secureConnect');
+  let pending: Buffer = Buffer.alloc(0);
+  socket.on('data', (chunk: Buffer) => {
+    pending = Buffer.concat([pending, chunk]);
+    // A message says how long it is after its header (RFC 8489, 5).
+    while (pending.length >= 20 && pending.length >= 20 + pending.readUInt16BE(2)) {
+      const length = 20 + pending.readUInt16BE(2);
+      onMessage(pending.subarray(0, length));
+      pending = pending.subarray(length);
+    }
+  });
+  return {
+    send: (message) => socket.write(message),
+    [Symbol.asyncDispose]: async () => {
+      if (socket.destroyed) return;
+      socket.destroy();
+      await once(socket, 'close');
+    },
+  };
+}
+
+/** An echo on a UDP port of 127.0.0.1: what the relay is to reach. */
+export async function udpEcho(): Promise<AsyncDisposable & { readonly port: number }> {
+  const socket = createSocket('udp4');
+  socket.on('message', (message: Buffer, from: RemoteInfo) => socket.send(message, from.port, from.address));
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const close = async () => {
+    socket.close();
+    await once(socket, 'close');
+  };
+  return { port: socket.address().port, [Symbol.asyncDispose]: close };
 }
 
 function encode(method: number, transaction: Buffer, body: Buffer, key: Buffer | undefined): Buffer {
