@@ -8,13 +8,16 @@ export interface Admitted {
         readonly conditions?: readonly Condition[] | undefined;
         readonly certificates?: readonly unknown[] | undefined;
         readonly certificate?: unknown;
+        /** Of a gateway that has a trunk. */
+        readonly pool?: string | undefined;
       }
     | undefined;
 }
 
 /** When a server, gateway or relay that is not admitted any more leaves the peer lists, epoch ms; undefined if it never was admitted. */
 export function graceEnd({ status }: Admitted, now: number, grace: number): number | undefined {
-  if ((status?.certificates ?? []).length === 0 && status?.certificate === undefined) return undefined;
+  const { certificates = [], certificate, pool } = status ?? {};
+  if (certificates.length === 0 && certificate === undefined && pool === undefined) return undefined;
   const topology = status?.conditions?.find((condition) => condition.type === 'TopologyValid');
   if (topology === undefined || topology.status === 'True') return now + grace;
   return Date.parse(topology.lastTransitionTime) + grace;

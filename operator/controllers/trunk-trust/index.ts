@@ -9,6 +9,7 @@ import { plan } from './plan.ts';
 export async function reconcileTrunkTrust(key: string, context: Context, wake: Wake): Promise<Requeue | void> {
   const { trunks, now } = context;
   const observation = await observe(key, context);
+  if (observation === undefined) return;
   const { actions, trust, lookAgainAt } = plan(observation, now());
   const [next] = actions;
   if (next !== undefined) {

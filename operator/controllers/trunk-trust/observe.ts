@@ -54,8 +54,11 @@ export interface TrunkObservation {
   readonly enterprise: readonly Certificate[];
 }
 
-export async function observe(key: string, context: Context): Promise<TrunkObservation> {
+/** Undefined while the domain is missing: then everything stays as it is. */
+export async function observe(key: string, context: Context): Promise<TrunkObservation | undefined> {
   const { topology, stores, trust } = context;
+  const server = topology.placement(key)?.server;
+  if (server !== undefined && topology.domain(server.spec.trustDomain) === undefined) return undefined;
   const trunks = trunksOf(key, topology).filter(({ gateway }) => gateway.spec.transport === 'TLS');
   const [trunk] = trunks;
   const enterpriseCA = trunk && stores.enterpriseCAs.get(trunk.domain.spec.enterpriseCA);

@@ -1,0 +1,255 @@
+// What a mediation pool is to trust on account of its trunks, and what to make for it first.
+import { createPrivateKey, randomBytes } from 'node:crypto';
+import { generateKeyPair } from '../../../operator/authorities/keys.ts';
+import {
+  decodeScoped,
+  encodeScoped,
+  gatewayAuthoritySecret,
+  scopeInputs,
+  trunkRecordOf,
+  trunksConfigMap,
+} from '../../../operator/controllers/trunk-records.ts';
+import type { Generation, OwnSource, TrunkObservation } from '../../../operator/controllers/trunk-trust/observe.ts';
+import { plan } from '../../../operator/controllers/trunk-trust/plan.ts';
+import { createRoot } from '../../../operator/pki/authority.ts';
+import { crossCertify } from '../../../operator/pki/cross-certificate.ts';
+import { day, hierarchy, now } from '../pki/authorities.ts';
+import { admitting, mediaGateway, trustDomain, trustedServer } from '../topology/objects.ts';
+
+const domain = trustDomain('contoso', admitting('voice'));
+const pool = trustedServer('med01', 'Mediation');
+const leaf = { duration: 90 * day, renewAfterPercent: 66, privateKey: { algorithm: 'ECDSA', size: 256 } } as const;
+
+const trunk = (name: string, spec: object = {}) => ({ gateway: mediaGateway(name, spec), domain, pool });
+const held = (number: number, { notAfter = now + 1000 * day } = {}): Generation => {
+  const keys = generateKeyPair({ algorithm: 'ECDSA' });
+  const certificate = createRoot({
+    commonName: 'med01.contoso.com gateway authority',
+    serial: randomBytes(16),
+    notBefore: now - 1000 * day,
+    notAfter,
+    ...keys,
+  });
+  return {
+    number,
+    found: { kind: 'Held', certificate, privateKey: createPrivateKey(keys.privateKey.export({ type: 'pkcs8', format: 'pem' })) },
+  };
+};
+const another: Generation = { number: 1, found: { kind: 'Another' } };
+const damaged: Generation = { number: 1, found: { kind: 'Damaged', message: 'Secret x cannot be used.' } };
+
+const observed = (changes: Partial<TrunkObservation> = {}): TrunkObservation => ({
+  key: 'voice/med01',
+  pool,
+  trunks: [trunk('gw01')],
+  generations: [],
+  leaf,
+  own: [],
+  kept: { records: new Map() },
+  ours: { certificates: [], keyIds: [] },
+  enterprise: [],
+  ...changes,
+});
+
+/** In short: what is made, whether it can issue and with which generation, how many roots are trusted. */
+function inShort(observation: TrunkObservation) {
+  const { actions, trust } = plan(observation, now);
+  return {
+    made: actions.map((action) => (action.kind === 'CreateAuthority' ? `${action.kind} ${action.generation}` : action.kind)),
+    issues: trust?.authority.available === true ? trust.authority.authority.generation : trust?.authority.reason,
+    roots: trust?.roots.length,
+  };
+}
+
+describe('the gateway authority', () => {
+  const ownTrunk = trunk('sbc', { certificate: { trustAnchors: [{ pem: 'x' }] } });
+  const byEnterprise = trunk('gw02', { certificate: { issuer: 'EnterpriseCA' } });
+  it.each<[string, Partial<TrunkObservation>, ReturnType<typeof inShort>]>([
+    ['is made for the first trunk', {}, { made: ['CreateAuthority 1'], issues: 'Creating', roots: 0 }],
+    ['is there', { generations: [held(1)] }, { made: [], issues: 1, roots: 1 }],
+    [
+      'is made anew beside that of a server that had the name before',
+      { generations: [another] },
+      { made: ['CreateAuthority 2'], issues: 'Creating', roots: 0 },
+    ],
+    [
+      'is not made in silence where one cannot be read',
+      { generations: [damaged] },
+      { made: [], issues: 'AuthorityNotUsable', roots: 0 },
+    ],
+    [
+      'gets a successor while two lives of a leaf are left',
+      { generations: [held(1, { notAfter: now + 180 * day })] },
+      { made: ['CreateAuthority 2'], issues: 1, roots: 1 },
+    ],
+    ['gets none before', { generations: [held(1, { notAfter: now + 181 * day })] }, { made: [], issues: 1, roots: 1 }],
+    [
+      'leaves issuing to its successor, and is trusted on',
+      { generations: [held(1, { notAfter: now + day }), held(2)] },
+      { made: [], issues: 2, roots: 2 },
+    ],
+    [
+      'is trusted no more once it has expired',
+      { generations: [held(1, { notAfter: now }), held(2)] },
+      { made: [], issues: 2, roots: 1 },
+    ],
+    [
+      'is made anew where it has expired',
+      { generations: [held(1, { notAfter: now })] },
+      { made: ['CreateAuthority 2'], issues: 'Creating', roots: 0 },
+    ],
+    [
+      'is not needed for a gateway with a CA of its own',
+      { trunks: [ownTrunk], generations: [held(1)] },
+      { made: [], issues: 'NothingPlanned', roots: 0 },
+    ],
+    [
+      'is not needed for a gateway of the enterprise',
+      { trunks: [byEnterprise], generations: [held(1)] },
+      { made: [], issues: 'NothingPlanned', roots: 0 },
+    ],
+  ])('%s', (_title, changes, expected) => {
+    expect(inShort(observed(changes))).toEqual(expected);
+  });
+
+  it('is trusted while the settings of the CA are missing', () => {
+    const { leaf: _, ...rest } = observed({ generations: [held(1)] });
+    expect(inShort(rest)).toEqual({ made: [], issues: 'EnterpriseCANotFound', roots: 1 });
+  });
+
+  it('is looked at again when its successor is due', () => {
+    expect(plan(observed({ generations: [held(1)] }), now).lookAgainAt).toBe(now + (1000 - 180) * day);
+  });
+});
+
+it('a server without trunks trusts nothing on their account, and what was kept goes', () => {
+  const { pool: _, ...rest } = observed();
+  expect(plan({ ...rest, trunks: [] }, now)).toEqual({ actions: [] });
+  const object = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'x', uid: 'u', resourceVersion: '1', creationTimestamp: '' },
+  };
+  expect(plan({ ...rest, trunks: [], kept: { records: new Map(), object } }, now).actions).toMatchObject([
+    { kind: 'DeleteScoped' },
+  ]);
+});
+
+describe('a CA that a gateway brings', () => {
+  const { root } = hierarchy({ name: 'Appliance' });
+  const gateway = mediaGateway('sbc', { certificate: { trustAnchors: [{ pem: root.pem }] } });
+  const source = (changes: Partial<OwnSource> = {}): OwnSource => ({
+    gateway,
+    sources: [{ from: 'spec.certificate.trustAnchors[0].pem', pem: root.pem }],
+    missing: [],
+    ...changes,
+  });
+  const pair = crossCertify({
+    partnerCA: root,
+    permitted: [{ kind: 'dns', host: 'sbc.contoso.com' }],
+    excluded: [],
+    now,
+    federationKeys: generateKeyPair({ algorithm: 'ECDSA' }),
+    serials: { root: randomBytes(16) },
+  });
+  const record = {
+    anchors: [root],
+    scoped: [{ root: pair.root, cross: pair.cross }],
+    inputs: scopeInputs('sbc.contoso.com', [root]),
+  };
+  const kept = { records: new Map([['sbc', record]]) };
+  const trunks = [{ gateway, domain, pool }];
+  const of = (changes: Partial<TrunkObservation>) => {
+    const { actions, trust } = plan(observed({ trunks, own: [source()], ...changes }), now);
+    return { actions, own: trust?.own.get('voice/sbc') };
+  };
+
+  it('is held to the name of the gateway before it is trusted', () => {
+    const { actions, own } = of({});
+    expect(actions).toMatchObject([
+      {
+        kind: 'WriteScoped',
+        missing: [{ gateway: 'sbc', fqdn: 'sbc.contoso.com', anchors: [{ fingerprint: root.fingerprint }] }],
+      },
+    ]);
+    expect(own).toMatchObject({ scoped: [], refusals: [] });
+  });
+
+  it('stays as it was made while nothing changes', () => {
+    const { actions, own } = of({ kept });
+    expect(actions).toEqual([]);
+    expect(own?.scoped).toEqual(record.scoped);
+  });
+
+  it('is made anew for another name', () => {
+    const renamed = { ...gateway, spec: { ...gateway.spec, fqdn: 'sbc01.contoso.com' } };
+    const { actions } = of({ kept, own: [source({ gateway: renamed })] });
+    expect(actions).toMatchObject([{ kind: 'WriteScoped', missing: [{ fqdn: 'sbc01.contoso.com' }] }]);
+  });
+
+  it('stays while its ConfigMap is missing, and that is told', () => {
+    const { actions, own } = of({ kept, own: [source({ sources: [], missing: ['ca.crt is not there.'] })] });
+    expect(actions).toEqual([]);
+    expect(own).toMatchObject({ anchors: [{ fingerprint: root.fingerprint }], refusals: ['ca.crt is not there.'] });
+  });
+
+  it('goes with the gateway', () => {
+    const object = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'x', uid: 'u', resourceVersion: '1', creationTimestamp: '' },
+    };
+    const { actions } = of({ own: [], trunks: [trunk('gw01')], generations: [held(1)], kept: { ...kept, object } });
+    expect(actions).toMatchObject([{ kind: 'DeleteScoped' }]);
+  });
+
+  it.each<[string, Partial<TrunkObservation>, RegExp]>([
+    ['that is one of ours', { ours: { certificates: [root], keyIds: [] } }, /has the key of a CA of ours/],
+    [
+      'that is no certificate',
+      { own: [source({ sources: [{ from: 'spec.certificate.trustAnchors[0].pem', pem: 'x' }] })] },
+      /^spec\.certificate\.trustAnchors\[0\]\.pem holds no certificate/,
+    ],
+  ])('%s is refused', (_title, changes, message) => {
+    const { actions, own } = of(changes);
+    expect(actions).toEqual([]);
+    expect(own).toMatchObject({ anchors: [], scoped: [], refusals: [expect.stringMatching(message)] });
+  });
+
+  it('that is the gateway authority of the pool is refused', () => {
+    const generation = held(1);
+    const pem = generation.found.kind === 'Held' ? generation.found.certificate.pem : '';
+    const { own } = of({
+      trunks: [...trunks, trunk('gw01')],
+      generations: [generation],
+      own: [source({ sources: [{ from: 'f', pem }] })],
+    });
+    expect(own?.refusals).toEqual([expect.stringMatching(/has the key of a CA of ours/)]);
+  });
+
+  it('is kept as PEM, and what somebody damaged is not there', () => {
+    const data = encodeScoped(kept.records);
+    expect(Object.keys(data)).toEqual(['sbc.anchors.crt', 'sbc.scoped.crt', 'sbc.inputs']);
+    const read = decodeScoped(data).get('sbc');
+    expect(read?.scoped.map(({ root: r, cross }) => [r.fingerprint, cross.fingerprint])).toEqual([
+      [pair.root.fingerprint, pair.cross.fingerprint],
+    ]);
+    expect(decodeScoped({ ...data, 'sbc.scoped.crt': 'x' }).size).toBe(0);
+    expect(decodeScoped({ 'sbc.inputs': 'x' }).size).toBe(0);
+  });
+});
+
+it('what trunks have in the operator’s namespace says whose it is, and nothing else does', () => {
+  expect(trunkRecordOf(gatewayAuthoritySecret('a.b', 'voice', 12))).toEqual({ server: 'voice/a.b', generation: 12 });
+  expect(trunkRecordOf(trunksConfigMap('med01', 'voice'))).toEqual({ server: 'voice/med01' });
+  for (const name of [
+    'med01',
+    'med01.voice.gateways',
+    'med01.voice.gateways-0',
+    'gateways-1',
+    '.voice.trunks',
+    'med01.audio-video-authentication',
+  ]) {
+    expect(trunkRecordOf(name)).toBeUndefined();
+  }
+});
