@@ -1,0 +1,498 @@
+// What is believed of partners, and what they are told of it: each state with its reasons, and that no partner's fault is
+// another's.
+import fc from 'fast-check';
+import type { FederationObservation, ObservedPartner } from '../../../operator/controllers/federated-partner/observe.ts';
+import { recordName } from '../../../operator/controllers/federated-partner/records.ts';
+import type { SRVLookup } from '../../../operator/federation/resolver.ts';
+import { utf8String } from '../../../operator/pki/der-writer.ts';
+import { authorityIdentity } from '../../../operator/trust/partner-authority.ts';
+import { day, type Forged, generalName, keysOf, nameOf } from '../pki/forge.ts';
+import {
+  conditionsOf,
+  edgeWith,
+  federationOf,
+  messageOf,
+  now,
+  observed,
+  ours,
+  partnerOf,
+  pemOf,
+  rootOf,
+  type Settled,
+  settle,
+  sourceOf,
+  statusOf,
+} from './federation.ts';
+
+const fabrikam = rootOf('Fabrikam Root');
+const litware = rootOf('Litware Root');
+const settled = (partners: readonly ObservedPartner[], changes: Partial<FederationObservation> = {}): Settled =>
+  settle(federationOf(partners, changes));
+
+/** Of the partner of this name: its DNS names as the cross-certificates have them. */
+function namesBelieved({ planned }: Settled, name: string): { permitted: readonly string[]; excluded: readonly string[] } {
+  const { believed = [] } = planned.decisions.find(({ partner }) => partner.metadata.name === name) ?? {};
+  const dns = (side: 'permitted' | 'excluded') =>
+    believed.flatMap(({ authority }) => authority[side].flatMap((each) => (each.kind === 'dns' ? each.host : [])));
+  return { permitted: dns('permitted'), excluded: dns('excluded') };
+}
+
+it('believes a partner that is in order, by one cross-certificate, and does nothing more', () => {
+  const rest = settled([observed(partnerOf('fabrikam'), [fabrikam])]);
+  expect(rest.done).toMatchObject([{ kind: 'CrossCertify' }]);
+  const status = statusOf('fabrikam', rest);
+  expect(conditionsOf(status)).toEqual([
+    'Ready True Ready',
+    'TopologyValid True Valid',
+    'TrustEstablished True Established',
+    'NamesConstrained True Constrained',
+    'AnchorsAccepted True Accepted',
+  ]);
+  const { root, cross } = {
+    root: rest.planned.federation.bundle.anchors[0],
+    cross: rest.planned.federation.bundle.crossCertificates[0],
+  };
+  expect(status).toMatchObject({
+    state: 'Trusted',
+    accessEdges: ['sip.fabrikam.com:5061'],
+    anchors: [{ fingerprint: fabrikam.certificate.fingerprint, crossCertificate: cross?.fingerprint }],
+    edges: { total: 1, inPlace: 1 },
+  });
+  expect(root?.subject).toBe('CN=Fabrikam Root');
+  expect(rest.planned.federation.partners).toMatchObject([{ name: 'fabrikam', names: ['sip.fabrikam.com', 'fabrikam.com'] }]);
+});
+
+describe('a partner', () => {
+  const empty = observed(partnerOf('empty', { trust: { anchors: [] } }));
+  const missing = 'ConfigMap x/y does not exist.';
+  const table: readonly (readonly [string, ObservedPartner, string, readonly string[], string])[] = [
+    [
+      'that blocks itself',
+      observed(partnerOf('woodgrove', { mode: 'Blocked' })),
+      'Blocked',
+      ['TrustEstablished False Blocked'],
+      'It is blocked: nothing',
+    ],
+    [
+      'without a source that has answered',
+      empty,
+      'Pending',
+      ['Reconciling True AnchorsUnavailable'],
+      'No source has given an anchor yet.',
+    ],
+    [
+      'whose source is not there',
+      observed(partnerOf('woodgrove'), [], { sources: [sourceOf('woodgrove', { problem: missing })] }),
+      'Pending',
+      ['Reconciling True AnchorsUnavailable'],
+      missing,
+    ],
+    [
+      'whose source holds nonsense',
+      observed(partnerOf('woodgrove'), 'nonsense\n'),
+      'Refused',
+      ['Stalled True AnchorsRefused'],
+      'holds no certificate',
+    ],
+    [
+      'with a CA that has expired',
+      observed(partnerOf('woodgrove'), [rootOf('Old', { notAfter: now - day })]),
+      'Refused',
+      ['Stalled True AnchorsRefused'],
+      'expired at',
+    ],
+    [
+      'with a CA of ours',
+      observed(partnerOf('woodgrove'), [ours]),
+      'Refused',
+      ['Stalled True AnchorsRefused'],
+      'has the key of a CA of ours',
+    ],
+    [
+      'with a domain of ours',
+      observed(partnerOf('woodgrove', { sipDomains: ['a.contoso.com'] }), [fabrikam]),
+      'Refused',
+      ['Stalled True SIPDomainRefused'],
+      'lies in contoso.com',
+    ],
+    [
+      'with none but a name of ours',
+      observed(partnerOf('woodgrove', { sipDomains: ['edge.elsewhere.com'], accessEdge: { fqdn: 'edge.elsewhere.com' } }), [
+        fabrikam,
+      ]),
+      'Refused',
+      ['Stalled True NothingPermitted'],
+      'nothing is left to believe it for',
+    ],
+    [
+      'that is believed for everything',
+      observed(partnerOf('woodgrove', { trust: { scope: 'Unconstrained' } }), [fabrikam]),
+      'Trusted',
+      ['Ready True Ready', 'NamesConstrained False Unconstrained'],
+      'for any name',
+    ],
+    [
+      'that any domain may be',
+      observed(partnerOf('woodgrove', { mode: 'Discovered' }), [fabrikam]),
+      'Trusted',
+      ['Ready True Ready', 'NamesConstrained False AnyName'],
+      'discovered.crt alone',
+    ],
+    [
+      'with something beside its CA that is none',
+      observed(partnerOf('woodgrove'), pemOf(fabrikam, rootOf('Old', { notAfter: now - day }))),
+      'Trusted',
+      ['Ready True Ready', 'AnchorsAccepted False SomeAnchorsRefused'],
+      'What is in place stays.',
+    ],
+    [
+      'whose CA ends soon',
+      observed(partnerOf('woodgrove'), [rootOf('Soon', { notBefore: now - 1000 * day, notAfter: now + 20 * day })]),
+      'Trusted',
+      ['Ready True Ready', 'AnchorsCurrent False AnchorExpiring'],
+      'CN=Soon',
+    ],
+  ];
+  it.each(table)('%s', (_, partner, state, conditions, sentence) => {
+    const status = statusOf(partner.partner.metadata.name, settled([partner]));
+    expect(status.state).toBe(state);
+    expect(conditionsOf(status)).toEqual(expect.arrayContaining([...conditions]));
+    expect(status.conditions?.map(({ message }) => message).join('\n')).toContain(sentence);
+  });
+
+  it('whose domain does not exist keeps what was distributed', () => {
+    const { domain: _, ...gone } = federationOf([observed(partnerOf('fabrikam'), [fabrikam])]);
+    const status = statusOf('fabrikam', settle({ ...gone, domain: undefined }));
+    expect(conditionsOf(status)).toContain('Stalled True TrustDomainNotFound');
+    expect(messageOf(status, 'TopologyValid')).toContain('What was distributed stays as it is.');
+  });
+
+  it('of a domain that is not valid says why', () => {
+    const status = statusOf(
+      'fabrikam',
+      settled([observed(partnerOf('fabrikam'), [fabrikam])], { domainProblem: 'It overlaps another.' }),
+    );
+    expect(messageOf(status, 'Stalled')).toBe('It overlaps another.');
+  });
+});
+
+describe('where its trust is in place', () => {
+  const rest = settled([observed(partnerOf('fabrikam'), [fabrikam])]);
+  const whole = edgeWith(rest.planned);
+  it.each([
+    ['no Edge', [], 'Pending', 'Stalled True NoEdge'],
+    ['an Edge that holds nothing yet', [{ ...whole, held: [undefined] }], 'Pending', 'Reconciling True Distributing'],
+    [
+      'an Edge whose Secret lags behind',
+      [{ ...whole, held: [whole.held[0], 'former'] }],
+      'Pending',
+      'Reconciling True Distributing',
+    ],
+    ['an Edge whose files lag behind', [{ ...whole, files: 'former' }], 'Pending', 'Reconciling True Distributing'],
+    ['one of two Edges', [whole, { ...whole, files: undefined }], 'Pending', 'Reconciling True Distributing'],
+    ['two Edges', [whole, whole], 'Trusted', 'Ready True Ready'],
+  ])('%s', (_, edges, state, condition) => {
+    const status = statusOf('fabrikam', rest, edges);
+    expect(status.state).toBe(state);
+    expect(conditionsOf(status)).toContain(condition);
+  });
+
+  it('a partner that is blocked says where that has not come to yet', () => {
+    const blocked = settled([observed(partnerOf('fabrikam', { mode: 'Blocked' }))]);
+    expect(
+      messageOf(statusOf('fabrikam', blocked, [{ ...edgeWith(blocked.planned), held: ['former'] }]), 'TrustEstablished'),
+    ).toBe('It is blocked: nothing is believed of it, whatever its certificate. That is in place at 0 of 1 Edge pools.');
+  });
+});
+
+describe('who blocks', () => {
+  const unwanted = observed(partnerOf('unwanted', { mode: 'Blocked', sipDomains: ['fabrikam.com'] }));
+
+  it.each([
+    ['younger', [observed(partnerOf('fabrikam'), [fabrikam]), unwanted]],
+    ['older', [unwanted, observed(partnerOf('fabrikam'), [fabrikam])]],
+  ])('wins, though it is %s', (_, partners) => {
+    const rest = settled(partners);
+    const status = statusOf('fabrikam', rest);
+    expect(status.state).toBe('Blocked');
+    expect(messageOf(status, 'TrustEstablished')).toContain('FederatedPartner unwanted blocks its SIP domains');
+    expect(rest.planned.federation).toMatchObject({ partners: [], bundle: { pem: '' } });
+    expect(rest.observation.records.size).toBe(0);
+  });
+
+  it('one domain of two leaves the other', () => {
+    const two = partnerOf('fabrikam', { sipDomains: ['fabrikam.com', 'fabrikam.net'] });
+    const rest = settled([observed(two, [fabrikam]), unwanted]);
+    expect(statusOf('fabrikam', rest)).toMatchObject({ state: 'Trusted' });
+    expect(rest.planned.federation.partners).toMatchObject([{ sipDomains: ['fabrikam.net'], names: ['fabrikam.net'] }]);
+    expect(namesBelieved(rest, 'fabrikam').permitted).toEqual(['fabrikam.net']);
+    for (const name of ['fabrikam', 'unwanted'])
+      expect(conditionsOf(statusOf(name, rest))).toContain('TopologyValid False PartnerConflict');
+  });
+
+  it('is in the scope of partners whose names lie around', () => {
+    const inner = observed(partnerOf('inner', { mode: 'Blocked', sipDomains: ['bad.fabrikam.com'] }));
+    const rest = settled([observed(partnerOf('fabrikam'), [fabrikam]), inner]);
+    expect(namesBelieved(rest, 'fabrikam')).toEqual({
+      permitted: ['fabrikam.com', 'sip.fabrikam.com'],
+      excluded: ['bad.fabrikam.com'],
+    });
+  });
+});
+
+describe('several partners', () => {
+  it('with one CA have the names of both, and both are told', () => {
+    const rest = settled([observed(partnerOf('fabrikam'), [fabrikam]), observed(partnerOf('northwind'), [fabrikam])]);
+    expect(rest.done).toHaveLength(1);
+    expect(namesBelieved(rest, 'fabrikam').permitted).toEqual([
+      'fabrikam.com',
+      'northwind.com',
+      'sip.fabrikam.com',
+      'sip.northwind.com',
+    ]);
+    for (const [name, other] of [
+      ['fabrikam', 'northwind'],
+      ['northwind', 'fabrikam'],
+    ] as const) {
+      expect(conditionsOf(statusOf(name, rest))).toContain('NamesConstrained True SharedAuthority');
+      expect(messageOf(statusOf(name, rest), 'NamesConstrained')).toContain(other);
+    }
+  });
+
+  it('with nested domains: the outer is not believed for the inner', () => {
+    const voice = partnerOf('voice', { sipDomains: ['voice.fabrikam.com'], accessEdge: { fqdn: 'sip.voice.fabrikam.com' } });
+    const rest = settled([observed(partnerOf('fabrikam'), [fabrikam]), observed(voice, [litware])]);
+    expect(namesBelieved(rest, 'fabrikam').excluded).toEqual(['voice.fabrikam.com']);
+    expect(namesBelieved(rest, 'voice')).toMatchObject({
+      permitted: ['sip.voice.fabrikam.com', 'voice.fabrikam.com'],
+      excluded: [],
+    });
+  });
+
+  it('with one domain: the older has it, and both are told', () => {
+    const rest = settled([
+      observed(partnerOf('fabrikam'), [fabrikam]),
+      observed(partnerOf('litware', { sipDomains: ['fabrikam.com', 'litware.com'] }), [litware]),
+    ]);
+    expect(rest.planned.federation.partners.map(({ name, sipDomains }) => [name, sipDomains])).toEqual([
+      ['fabrikam', ['fabrikam.com']],
+      ['litware', ['litware.com']],
+    ]);
+    for (const name of ['fabrikam', 'litware'])
+      expect(conditionsOf(statusOf(name, rest))).toContain('Stalled True PartnerConflict');
+  });
+
+  it('that are too many for one listener: those of old stay', () => {
+    const attribute = (index: number): [string, Buffer] => ['2.5.4.10', utf8String(`${'O'.repeat(600)}${index}`)];
+    const partners = Array.from({ length: 45 }, (_, index) =>
+      observed(partnerOf(`partner${index}`), [rootOf('', { subject: nameOf(attribute(index)), keys: keysOf('crowd') })]),
+    );
+    const rest = settled(partners);
+    const left = rest.planned.decisions.filter(({ refusal }) => refusal?.reason === 'TooManyAnchors');
+    expect(left.length).toBeGreaterThan(0);
+    expect(left).toEqual(rest.planned.decisions.slice(-left.length));
+    expect(rest.planned.federation.partners).toHaveLength(partners.length - left.length);
+  });
+
+  it('of which one may be any domain: in no bundle of the others, and not for their names', () => {
+    const rest = settled([
+      observed(partnerOf('fabrikam'), [fabrikam]),
+      observed(partnerOf('anybody', { mode: 'Discovered' }), [litware]),
+    ]);
+    const { bundle, discovered, partners } = rest.planned.federation;
+    expect(partners.map(({ name }) => name)).toEqual(['fabrikam']);
+    expect(bundle.anchors.map(({ subject }) => subject)).toEqual(['CN=Fabrikam Root']);
+    expect(discovered.anchors.map(({ subject }) => subject)).toEqual(['CN=Litware Root']);
+    expect(namesBelieved(rest, 'anybody')).toEqual({
+      permitted: [''],
+      excluded: ['contoso.com', 'edge.elsewhere.com', 'fabrikam.com'],
+    });
+  });
+});
+
+describe('what a source holds', () => {
+  const at = (changes: Parameters<typeof sourceOf>[1]) =>
+    observed(partnerOf('fabrikam'), [], { sources: [sourceOf('fabrikam', changes)] });
+  const recorded = { pem: pemOf(fabrikam) };
+
+  it('is recorded once it is believed', () => {
+    const rest = settled([at({ current: recorded })]);
+    expect(rest.done.map(({ kind }) => kind)).toEqual(['CrossCertify', 'WriteSource']);
+  });
+
+  it.each([
+    ['gone', { recorded, problem: 'It is gone.' }, 'SourceUnavailable'],
+    ['nonsense', { recorded, current: { pem: 'nonsense' } }, 'SomeAnchorsRefused'],
+    [
+      'a CA that has expired',
+      { recorded, current: { pem: pemOf(rootOf('Old', { notAfter: now - day })) } },
+      'SomeAnchorsRefused',
+    ],
+    ['a CA of ours', { recorded, current: { pem: pemOf(ours) } }, 'SomeAnchorsRefused'],
+  ])('stays when it is %s now', (_, changes, reason) => {
+    const { records } = settled([at({ current: recorded })]).observation;
+    const rest = settled([at(changes)], { records });
+    expect(rest.done).toEqual([]);
+    expect(statusOf('fabrikam', rest)).toMatchObject({
+      state: 'Trusted',
+      anchors: [{ fingerprint: fabrikam.certificate.fingerprint }],
+    });
+    expect(conditionsOf(statusOf('fabrikam', rest))).toContain(`AnchorsAccepted False ${reason}`);
+  });
+
+  it('is followed when it is another CA', () => {
+    const { records } = settled([at({ current: recorded })]).observation;
+    const rest = settled([at({ recorded, current: { pem: pemOf(litware) } })], { records });
+    expect(rest.done.map(({ kind }) => kind)).toEqual(['CrossCertify', 'WriteSource', 'Remove']);
+    expect(statusOf('fabrikam', rest)).toMatchObject({ anchors: [{ fingerprint: litware.certificate.fingerprint }] });
+  });
+
+  it('is forgotten with its partner', () => {
+    const { records } = settled([at({ current: recorded })]).observation;
+    const rest = settled([], { records });
+    expect(rest.done.map(({ kind }) => kind)).toEqual(['Remove', 'Remove']);
+    expect(rest.observation.records.size).toBe(0);
+  });
+});
+
+describe('the record of a cross-certificate', () => {
+  const partner = observed(partnerOf('fabrikam'), [fabrikam]);
+  const record = recordName('contoso', 'cross', authorityIdentity(fabrikam.certificate));
+  const { records } = settled([partner]).observation;
+  const data = records.get(record) ?? {};
+
+  it('is used for as long as nothing changes, at any time', () => {
+    expect(settle(federationOf([partner], { records }), now + 3000 * day).done).toEqual([]);
+  });
+
+  it.each([
+    ['its root is nonsense', { 'federation-root.crt': 'nonsense' }],
+    ['its root is gone', { 'federation-root.crt': '' }],
+    ['its cross-certificate is nonsense', { 'cross-certificate.crt': '-----BEGIN CERTIFICATE-----' }],
+    ['its list is nonsense', { 'federation-root.crl': 'nonsense' }],
+    ['its list is gone', { 'federation-root.crl': '' }],
+    ['it is said to be for another scope', { 'scope-hash': 'other' }],
+  ])('is made anew where somebody edited it: %s', (_, edit) => {
+    const rest = settled([partner], { records: new Map([[record, { ...data, ...edit }]]) });
+    expect(rest.done.map(({ kind }) => kind)).toEqual(['CrossCertify']);
+  });
+
+  it.each([
+    ['it is believed for more', partnerOf('fabrikam', { trust: { permittedNames: ['av.fabrikam.net'] } })],
+    ['it is believed for less', partnerOf('fabrikam', { accessEdge: { fqdn: 'fabrikam.com' } })],
+    ['it has addresses', partnerOf('fabrikam', { trust: { permittedIPs: ['192.0.2.0/24'] } })],
+  ])('is made anew where %s', (_, changed) => {
+    const before = data['federation-root.crt'];
+    const rest = settled([observed(changed, [fabrikam])], { records });
+    expect(rest.done.map(({ kind }) => kind)).toEqual(['CrossCertify']);
+    expect(rest.observation.records.get(record)?.['federation-root.crt']).not.toBe(before);
+  });
+
+  it('goes once its partner is believed for everything', () => {
+    const rest = settled([observed(partnerOf('fabrikam', { trust: { scope: 'Unconstrained' } }), [fabrikam])], { records });
+    expect(rest.done.map(({ kind }) => kind)).toEqual(['Remove']);
+    expect(rest.planned.federation.bundle.anchors).toMatchObject([{ fingerprint: fabrikam.certificate.fingerprint }]);
+  });
+});
+
+describe('an edge that is looked up', () => {
+  const target = (fqdn: string, port = 5061) => ({ fqdn, port, priority: 0, weight: 0 });
+  const soon = now + 60_000;
+  const failure = { reason: 'DNSTimeout', message: 'No server answers.', expiresAt: soon } as const;
+  const lookups: readonly (readonly [string, SRVLookup | undefined, readonly string[], string, string])[] = [
+    ['not yet', undefined, [], 'EdgeFound False EdgeNotFound', 'The edge of fabrikam.com was not looked up yet.'],
+    [
+      'found',
+      { outcome: 'Found', targets: [target('sip.fabrikam.com'), target('b.fabrikam.com', 5062)], expiresAt: soon },
+      ['sip.fabrikam.com:5061', 'b.fabrikam.com:5062'],
+      'EdgeFound True EdgeFound',
+      'DNS says that its edge is sip.fabrikam.com:5061, b.fabrikam.com:5062.',
+    ],
+    [
+      'found before',
+      { outcome: 'Stale', targets: [target('sip.fabrikam.com')], ...failure },
+      ['sip.fabrikam.com:5061'],
+      'EdgeFound True EdgeFoundInPart',
+      'No server answers.',
+    ],
+    ['not found', { outcome: 'Failed', ...failure }, [], 'EdgeFound False EdgeNotFound', 'No server answers.'],
+    [
+      'outside its domain',
+      { outcome: 'Found', targets: [target('sip.example.net')], expiresAt: soon },
+      [],
+      'EdgeFound False EdgeNotFound',
+      'leads to sip.example.net, which is neither sip.fabrikam.com nor lies in fabrikam.com',
+    ],
+    [
+      'in part outside its domain',
+      { outcome: 'Found', targets: [target('sip.example.net'), target('sip.fabrikam.com')], expiresAt: soon },
+      ['sip.fabrikam.com:5061'],
+      'EdgeFound True EdgeFoundInPart',
+      'leads to sip.example.net',
+    ],
+  ];
+  it.each(lookups)('%s', (_, found, edges, condition, sentence) => {
+    const partner = observed(partnerOf('fabrikam', { mode: 'AllowedDomain' }), [fabrikam], {
+      lookups: [{ sipDomain: 'fabrikam.com', found }],
+    });
+    const rest = settled([partner]);
+    const status = statusOf('fabrikam', rest);
+    expect(status.state).toBe('Trusted');
+    expect(status.accessEdges ?? []).toEqual(edges);
+    expect(conditionsOf(status)).toContain(condition);
+    expect(messageOf(status, 'EdgeFound')).toContain(sentence);
+    // It may call whether or not we know where to call it.
+    expect(rest.planned.federation.partners[0]?.names).toEqual(expect.arrayContaining(['sip.fabrikam.com', 'fabrikam.com']));
+    expect(rest.done).toHaveLength(1);
+  });
+});
+
+it('remembers that a CA cannot be cross-certified, and says so on its partners alone', () => {
+  const odd = rootOf('Odd', { constraints: { permitted: [generalName.dns('fabrikam.com')] } });
+  const [action] = settled([observed(partnerOf('odd'), [odd])]).done;
+  if (action?.kind !== 'CrossCertify') throw new Error('nothing was cross-certified');
+  const failed = new Map([[`${action.record}/${action.authority.hash}`, 'It cannot be held to its names.']]);
+  const rest = settled([observed(partnerOf('odd'), [odd]), observed(partnerOf('fabrikam'), [fabrikam])], { failed });
+  expect(conditionsOf(statusOf('odd', rest))).toContain('Stalled True AnchorsRefused');
+  expect(messageOf(statusOf('odd', rest), 'TrustEstablished')).toBe('It cannot be held to its names.');
+  expect(statusOf('fabrikam', rest).state).toBe('Trusted');
+});
+
+describe('one partner’s fault changes nothing of another’s', () => {
+  const good = observed(partnerOf('good'), [rootOf('Good Root')]);
+  const alone = settled([good]);
+  const stolen = rootOf('Stolen', { keys: keysOf('stolen') });
+  const contents: readonly (readonly Forged[] | string)[] = [
+    'nonsense',
+    [ours],
+    [rootOf('Old', { notAfter: now - day })],
+    [rootOf('Good Root', { keys: keysOf('another Good Root') })],
+    [rootOf('Odd', { constraints: { excluded: [generalName.dns('com')] } })],
+    [stolen],
+    Array.from({ length: 12 }, (_, index) => rootOf(`Many ${index}`)),
+  ];
+  const specs = [
+    {},
+    { sipDomains: ['contoso.com'] },
+    { sipDomains: ['co.uk'] },
+    { mode: 'AllowedDomain' },
+    { mode: 'Blocked' },
+    { mode: 'Discovered' },
+    { mode: 'HostingProvider' },
+    { trust: { permittedNames: ['net.example'] } },
+  ];
+
+  it('whatever it names, and whatever its source holds', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...specs), fc.constantFrom(...contents), fc.boolean(), (spec, content, older) => {
+        const bad = observed(partnerOf('bad', spec), content);
+        const { records } = alone.observation;
+        const rest = settled(older ? [bad, good] : [good, bad], { records });
+        const pem = (of: Settled) => of.planned.federation.partners.find(({ name }) => name === 'good');
+        expect(pem(rest)).toEqual(pem(alone));
+        expect(statusOf('good', rest)).toEqual(statusOf('good', alone));
+      }),
+      { numRuns: 80 },
+    );
+  });
+});
