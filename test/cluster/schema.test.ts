@@ -10,6 +10,7 @@ import { applyManifests, type Manifest, parseManifests } from '../support/manife
 import { waitFor } from '../support/wait.ts';
 import { enterpriseCATable } from './schema/enterprise-ca.ts';
 import { mediaGatewayTable } from './schema/media-gateway.ts';
+import { mediaRelayTable } from './schema/media-relay.ts';
 import { type Spec, unchecked } from './schema/table.ts';
 import { trustDomainTable } from './schema/trust-domain.ts';
 import { trustedServerTable } from './schema/trusted-server.ts';
@@ -119,7 +120,7 @@ describe('every kind', () => {
   });
 });
 
-describe.each([enterpriseCATable, trustDomainTable, trustedServerTable, mediaGatewayTable])(
+describe.each([enterpriseCATable, trustDomainTable, trustedServerTable, mediaGatewayTable, mediaRelayTable])(
   '$kind',
   ({ kind, cases, changes }) => {
     describe('accepts', () => {

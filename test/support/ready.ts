@@ -1,7 +1,14 @@
 // Waiting until everything that was declared has come true.
 import { z } from 'zod';
 import type { KubeClient } from '../../operator/kube/client.ts';
-import { enterpriseCAs, mediaGateways, mediaRelays, type Resource, trustDomains, trustedServers } from '../../operator/kube/resource.ts';
+import {
+  enterpriseCAs,
+  mediaGateways,
+  mediaRelays,
+  type Resource,
+  trustDomains,
+  trustedServers,
+} from '../../operator/kube/resource.ts';
 import { waitFor } from './wait.ts';
 
 const reported = z.object({

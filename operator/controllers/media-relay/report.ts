@@ -68,7 +68,8 @@ function credentialsDistributed(observation: Observation, plan: Plan, { notOwned
   const { credentials, relay } = observation;
   const { roll, laggards } = plan.credentials;
   if (credentials === undefined || roll === undefined || isWithheld(observation)) {
-    const message = 'No credentials are made for a relay that has no place in the topology, or a name that is another’s.';
+    const message =
+      'No credentials are made for a relay that the topology does not name, or whose name is held by another object.';
     return { type, status: 'Unknown', reason: 'NothingPlanned', message, while: 'Reconciling' };
   }
   if (notOwned.length > 0) {
