@@ -67,6 +67,8 @@ function scriptSays(server: Rendering['server'], { name, protocol, port, face }:
     'What Kamailio 5.6 does not check, and what follows:',
     '- It verifies no name of whom it calls. The profile holds the anchors of that party alone, and the script drops replies that',
     '  bear another name; the request itself has been sent by then.',
+    '- It finds an open connection by address and port, whoever opened it: an address is not called as one party that was called as',
+    '  another within the hour.',
     '- $tls_peer_san_hostname is the first DNS name of a certificate. A partner or gateway is refused whose first one is not known,',
     '  whatever comes after it. Servers of the domain go by their one URI.',
     '- Of a partner the domain in From is checked, not those in other headers.',
