@@ -97,10 +97,14 @@ async function startEdge(software: ProxySoftware): Promise<RunningEdge> {
     await mount(join(root, 'edge-external'), await data('trustmesh-contoso-edge-external'));
     await mount(join(root, 'trust'), relocated(await data(`${name}-trust`), root));
   };
-  await waitFor('both partners in the rendered files', async () => {
-    const text = Object.values(await data(`${name}-trust`)).join('');
-    return /fabrikam/.test(text) && /northwind/.test(text);
-  });
+  await waitFor(
+    'both partners in the rendered files',
+    async () => {
+      const text = Object.values(await data(`${name}-trust`)).join('');
+      return /fabrikam/.test(text) && /northwind/.test(text);
+    },
+    { limitMs: 30_000 },
+  );
   await mountAll();
   const listeners = [
     { name: 'inside', port: inside },
@@ -147,12 +151,13 @@ for (const software of proxies) {
       await trustmesh.partner('fabrikam', 'Blocked');
       const rendered = async () =>
         Object.values(await trustmesh.configMap('media', `edge-${software.name.toLowerCase()}-trust`)).join('');
-      await waitFor('the files without it', async () => !(await rendered()).includes('fabrikam'));
+      await waitFor('the files without it', async () => !(await rendered()).includes('fabrikam'), { limitMs: 30_000 });
       await edge.mountAll();
       edge.proxy.reload();
       await waitFor(
         `${software.name} to read them`,
         steadily(async () => !(await outside(edgeOfFabrikam))),
+        { limitMs: 30_000, seen: edge.proxy.program.output },
       );
       expect(await outside(withFormer)).toBe(false);
       expect(await isLetIn(edge.outside, edgeOfFabrikam, standing.session())).toBe(false);

@@ -153,7 +153,7 @@ for (const software of proxies) {
       })();
       proxy.reload();
       const isBlocked = steadily(async () => !(await isLetIn(edge.outside, edgeOfFabrikam)));
-      await waitFor('the block', isBlocked, { seen: proxy.program.output });
+      await waitFor('the block', isBlocked, { limitMs: 30_000, seen: proxy.program.output });
       during = false;
       await calling;
       expect(await standing.ask()).toBe(true);
@@ -172,7 +172,7 @@ for (const software of proxies) {
       await edge.configure([]);
       proxy.reload();
       const isBlocked = steadily(async () => !(await isLetIn(edge.outside, edgeOfFabrikam)));
-      await waitFor('the block', isBlocked, { seen: proxy.program.output });
+      await waitFor('the block', isBlocked, { limitMs: 30_000, seen: proxy.program.output });
       expect(await isLetIn(edge.inside, insider)).toBe(true);
       await using without = await run(software, []);
       expect(await isLetIn(without.edge.outside, edgeOfFabrikam)).toBe(false);

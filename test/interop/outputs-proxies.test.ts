@@ -192,7 +192,7 @@ for (const software of proxies) {
         proxy.reload();
         const call = { material: retired, trust: retired, port: server.port, serverName: `${name}.contoso.com` };
         const isRead = steadily(async () => (await peers.node.connect(call)).accepted === listed);
-        await waitFor(`${software.name} to read the list`, isRead);
+        await waitFor(`${software.name} to read the list`, isRead, { limitMs: 30_000, seen: proxy.program.output });
       };
       await take(true);
       await trustmesh.admin.delete(trustedServers, { namespace: 'media', name: leaver });
