@@ -63,16 +63,18 @@ interface Shown extends KubeObject {
   readonly status?: { readonly conditions?: readonly Condition[] | undefined } | undefined;
 }
 
-/** An event for each finding that the new conditions show and the object's did not. */
+/** An event for each finding that the new conditions show and the object's did not. What passes by itself is not told of. */
 export function announceFindings(
   object: Shown,
   conditions: readonly Condition[] | undefined,
   { events }: { readonly events: Pick<EventRecorder, 'record'> },
 ): void {
-  const known = new Set(object.status?.conditions?.map(({ reason }) => reason));
-  for (const { status, reason, message } of conditions ?? []) {
-    if (status !== 'False' || known.has(reason) || !findingReasons.some((each) => each === reason)) continue;
-    known.add(reason);
-    events.record({ regarding: object, type: 'Warning', reason, action: 'Reconcile', note: message, key: message });
+  const known = new Set(findingsShown(object.status?.conditions));
+  for (const { type, status, reason, message } of conditions ?? []) {
+    const finding =
+      type === 'Ready' || type === 'Reconciling' || reason === 'EnterpriseCANotFound' ? undefined : countedAs[reason];
+    if (status !== 'False' || finding === undefined || known.has(finding)) continue;
+    known.add(finding);
+    events.record({ regarding: object, type: 'Warning', reason: finding, action: 'Reconcile', note: message, key: message });
   }
 }

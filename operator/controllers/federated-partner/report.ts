@@ -7,7 +7,7 @@ import { anchorFindings } from '../../topology/findings-of-anchors.ts';
 import { type Aspect, summarise } from '../conditions.ts';
 import type { Context } from '../context.ts';
 import { federationFiles } from '../federation-state.ts';
-import { findingAspects } from '../shown-findings.ts';
+import { announceFindings, findingAspects } from '../shown-findings.ts';
 import type { FederationObservation } from './observe.ts';
 import type { FederationPlan, PartnerDecision } from './plan.ts';
 import type { RevocationStanding } from './revocation.ts';
@@ -234,4 +234,7 @@ export function announce(partner: FederatedPartner, status: FederatedPartnerStat
     const note = `The anchor ${subject} of the partner expires at ${notAfter}. Ask it for its next CA, and name that in spec.trust.anchors.`;
     events.record({ regarding: partner, type: 'Warning', reason: 'PartnerExpiring', action: 'Federate', note, key: fingerprint });
   }
+  // Of each anchor near its end, PartnerExpiring has just said so.
+  const found = status.conditions?.filter(({ reason }) => reason !== 'AnchorExpiring');
+  announceFindings(partner, found, { events });
 }

@@ -195,6 +195,9 @@ const announced: Readonly<Record<string, string>> = {
   PlainTCPNotAllowed: 'UnencryptedLink',
   UntrustedGateway: 'UntrustedGateway',
   RequestRefused: 'UntrustedGateway',
+  SRTPNotPossible: 'SRTPNotPossible',
+  MediationServerNotFound: 'ReferenceNotFound',
+  MediationServerUnsuitable: 'ReferenceNotFound',
 };
 
 /** Events for what the new status says and the old one did not. */

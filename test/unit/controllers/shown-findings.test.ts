@@ -55,6 +55,13 @@ describe('findings', () => {
   });
 });
 
+it('are told of by the name that they have as a finding, and not where they pass by themselves', () => {
+  const told: string[] = [];
+  const events: Pick<EventRecorder, 'record'> = { record: ({ reason }) => void told.push(reason) };
+  announceFindings(server, [condition('NoEdge'), condition('PartnerConflict'), condition('EnterpriseCANotFound')], { events });
+  expect(told).toEqual(['NoEdgeForPartner', 'PartnerConflict']);
+});
+
 describe('what conditions show', () => {
   it.each<readonly [readonly Condition[], readonly FindingReason[]]>([
     [[], []],

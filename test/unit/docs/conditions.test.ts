@@ -1,6 +1,7 @@
 // docs/conditions.md against the code: every reason and every metric that the code has is on the page, and no other.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { findingReasons } from '../../../operator/topology/findings.ts';
 
 const repository = join(import.meta.dirname, '../../..');
 const read = (path: string) => readFileSync(join(repository, path), 'utf8');
@@ -30,7 +31,8 @@ const inCode = new Set(
     .flatMap((source) => values.flatMap((value) => [...source.matchAll(value)]))
     .flatMap(([, value = '']) => [...value.replace(/=== '\w+'/g, '').matchAll(/'([A-Z]\w+)'/g)])
     .map(([, reason = '']) => reason)
-    .filter((reason) => !notices.includes(reason)),
+    .filter((reason) => !notices.includes(reason))
+    .concat(findingReasons),
 );
 
 const page = read('docs/conditions.md');
