@@ -9,6 +9,7 @@ import { askApiServer } from '../support/controlplane/kubeconfig.ts';
 import { applyManifests, type Manifest, parseManifests } from '../support/manifest.ts';
 import { waitFor } from '../support/wait.ts';
 import { enterpriseCATable } from './schema/enterprise-ca.ts';
+import { federatedPartnerTable } from './schema/federated-partner.ts';
 import { mediaGatewayTable } from './schema/media-gateway.ts';
 import { mediaRelayTable } from './schema/media-relay.ts';
 import { type Spec, unchecked } from './schema/table.ts';
@@ -120,27 +121,31 @@ describe('every kind', () => {
   });
 });
 
-describe.each([enterpriseCATable, trustDomainTable, trustedServerTable, mediaGatewayTable, mediaRelayTable])(
-  '$kind',
-  ({ kind, cases, changes }) => {
-    describe('accepts', () => {
-      const accepted = cases.filter(({ refusals }) => refusals.length === 0);
-      it.each(accepted)('$title', async ({ spec, name }) => {
-        expect(await create(kind, spec, name)).toEqual([]);
-      });
+describe.each([
+  enterpriseCATable,
+  trustDomainTable,
+  trustedServerTable,
+  mediaGatewayTable,
+  mediaRelayTable,
+  federatedPartnerTable,
+])('$kind', ({ kind, cases, changes }) => {
+  describe('accepts', () => {
+    const accepted = cases.filter(({ refusals }) => refusals.length === 0);
+    it.each(accepted)('$title', async ({ spec, name }) => {
+      expect(await create(kind, spec, name)).toEqual([]);
     });
+  });
 
-    describe('refuses', () => {
-      const refused = cases.filter(({ refusals }) => refusals.length > 0);
-      it.each(refused)('$title', async ({ spec, name, refusals }) => {
-        expect(await create(kind, spec, name)).toEqual(refusals);
-      });
+  describe('refuses', () => {
+    const refused = cases.filter(({ refusals }) => refusals.length > 0);
+    it.each(refused)('$title', async ({ spec, name, refusals }) => {
+      expect(await create(kind, spec, name)).toEqual(refusals);
     });
+  });
 
-    describe('once it exists', () => {
-      it.each(changes)('may it change: $title', async ({ before, after, refusals }) => {
-        expect(await change(kind, before, after)).toEqual(refusals);
-      });
+  describe('once it exists', () => {
+    it.each(changes)('may it change: $title', async ({ before, after, refusals }) => {
+      expect(await change(kind, before, after)).toEqual(refusals);
     });
-  },
-);
+  });
+});
