@@ -1,7 +1,7 @@
 // A media relay and its credentials on a real API server: who gets which secret, and how it is rolled without a moment at which
 // a registrar presents what the relay does not accept.
 import { setTimeout as pause } from 'node:timers/promises';
-import { configMaps, mediaRelays, secrets, trustedServers } from '../../operator/kube/resource.ts';
+import { configMaps, events, mediaRelays, secrets, trustedServers } from '../../operator/kube/resource.ts';
 import { leafOf, namesOf, serverManifest, startTrustmesh, type Trustmesh, textOf } from '../support/installation.ts';
 import { accepted, contosoWithPerimeter, patchRelay, presented, relayManifest, relayWhen } from '../support/media-relay.ts';
 import { waitFor } from '../support/wait.ts';
@@ -66,8 +66,8 @@ describe('what a Ready relay has', () => {
     const relay = await trustmesh.admin.get(mediaRelays, { namespace: 'perimeter', name: 'turn' });
     const { items } = await trustmesh.admin.list(configMaps);
     const metadata = (await trustmesh.admin.list(secrets, { metadataOnly: true })).items;
-    const events = await trustmesh.admin.request<unknown>('GET', '/apis/events.k8s.io/v1/events');
-    for (const shown of [relay, items, metadata, events, trustmesh.operator.logs()]) {
+    const told = (await trustmesh.admin.list(events)).items;
+    for (const shown of [relay, items, metadata, told, trustmesh.operator.logs()]) {
       expect(JSON.stringify(shown)).not.toContain(secret);
     }
   });
@@ -154,6 +154,18 @@ describe('what others do to copies', () => {
     expect((await trustmesh.secret('media', taken.name)).data).toBeUndefined();
   });
 
+  it('does not keep a registrar from news: a copy that was frozen is made again', async () => {
+    const { resourceVersion, uid } = (await trustmesh.secret('media', 'fe-relay-turn.perimeter')).metadata;
+    await trustmesh.admin.patch(secrets, copyOf('fe', 'turn'), { metadata: { resourceVersion }, immutable: true });
+    await patchRelay(trustmesh, 'turn', { ports: { turns: 443 } });
+    const copy = await waitFor('a copy with the new port', async () => {
+      const seen = await trustmesh.find(secrets, copyOf('fe', 'turn'));
+      return seen !== undefined && textOf(seen, 'uris').includes('turns:turn.contoso.com:443') ? seen : undefined;
+    });
+    expect(copy.metadata.uid).not.toBe(uid);
+    expect([textOf(copy, 'secret')]).toEqual(await accepted(trustmesh, 'turn'));
+  });
+
   it('costs no call where the record itself was lost: what was accepted still is, beside a new secret', async () => {
     await trustmesh.apply(relayManifest('forgetful'));
     await relayWhen(trustmesh, 'forgetful');
@@ -221,6 +233,11 @@ describe('a roll', () => {
     expect(only).not.toBe(first);
     expect([await presented(trustmesh, 'fe', 'rolled'), await presented(trustmesh, 'med', 'rolled')]).toEqual([only, only]);
     expect(Date.parse(overlap.status?.rollAt ?? '')).toBeGreaterThan(Date.now());
+    // The operators that were killed may have taken the events of the first two steps with them.
+    await waitFor('the event that tells of the end', async () => {
+      const { items } = await trustmesh.admin.list(events, { namespace: 'perimeter' });
+      return items.some(({ reason, regarding }) => reason === 'RolloverCompleted' && regarding.name === 'rolled');
+    });
   });
 });
 
