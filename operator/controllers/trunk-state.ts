@@ -90,9 +90,9 @@ export class TrunkState {
     return `Secret ${first.metadata.namespace}/${first.metadata.name}${others} of the mediation pool does not hold the CA of its gateways yet.`;
   }
 
-  /** Whether a gateway authority, by its subject key id, is one of these. */
-  issues(keyId: string): boolean {
-    return [...this.#trusts.values()].some(({ roots }) => roots.some(({ subjectKeyId }) => subjectKeyId === keyId));
+  /** Subject key ids of every gateway authority that a pool trusts. */
+  keyIds(): readonly string[] {
+    return [...this.#trusts.values()].flatMap(({ roots }) => roots.map(({ subjectKeyId }) => subjectKeyId));
   }
 
   /** Returns whether that is something else than before, to whoever trusts or is issued to. */

@@ -213,11 +213,11 @@ export class TrustState implements Disposable {
 
   /** Whether a certificate in use is from a CA that nobody knows: it may be any whose anchors are not at hand. */
   #hasStrangers(domain: string, faces: readonly string[]): boolean {
-    const known = new Set(this.#options.authorities.known().flatMap(({ keyIds }) => keyIds));
+    const { authorities, trunks } = this.#options;
+    const known = new Set([...authorities.known().flatMap(({ keyIds }) => keyIds), ...trunks.keyIds()]);
     return [...(this.#secretsByIssuer.get(domain)?.keys() ?? [])].some((issuer) => {
       const [face = '', keyId = ''] = issuer.split('/');
-      const isStrange = !known.has(keyId) && !this.#options.trunks.issues(keyId);
-      return faces.includes(face) && isStrange && this.#isInUse(domain, issuer);
+      return faces.includes(face) && !known.has(keyId) && this.#isInUse(domain, issuer);
     });
   }
 

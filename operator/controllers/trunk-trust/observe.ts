@@ -8,7 +8,7 @@ import { leafDefaultsOf } from '../../authorities/gateway-authority.ts';
 import { isApiError } from '../../kube/errors.ts';
 import { configMaps, type MetadataObject, type Resource, secrets } from '../../kube/resource.ts';
 import { annotation } from '../../outputs/labels.ts';
-import type { Certificate } from '../../pki/certificate.ts';
+import { type Certificate, CertificateError, parseCertificates } from '../../pki/certificate.ts';
 import { type Trunk, trunksOf } from '../../topology/trunk-standing.ts';
 import { trunkCertificate } from '../../topology/trunks.ts';
 import type { OurAuthorities } from '../../trust/partner-anchors.ts';
@@ -25,12 +25,17 @@ export interface Generation {
     | { readonly kind: 'Damaged'; readonly message: string };
 }
 
+interface AnchorSource {
+  readonly from: string;
+  readonly certificates: readonly Certificate[];
+}
+
 /** A gateway with a CA of its own. */
 export interface OwnSource {
   readonly gateway: MediaGateway;
   /** What could be read, as messages call it. */
-  readonly sources: readonly { readonly from: string; readonly pem: string }[];
-  /** Where there is nothing to be read: a sentence each. */
+  readonly sources: readonly AnchorSource[];
+  /** Where nothing could be: a sentence each. */
   readonly missing: readonly string[];
 }
 
@@ -48,7 +53,7 @@ export interface TrunkObservation {
     readonly records: ReadonlyMap<string, ScopedRecord>;
     readonly object?: MetadataObject;
   };
-  /** Every CA of ours but the gateway authorities of this pool. */
+  /** Every CA of ours, where a gateway brings one of its own. */
   readonly ours: OurAuthorities;
   /** What the pool trusts anyway. */
   readonly enterprise: readonly Certificate[];
@@ -79,7 +84,7 @@ export async function observe(key: string, context: Context): Promise<TrunkObser
     ...(enterpriseCA === undefined ? {} : { leaf: leafDefaultsOf(enterpriseCA) }),
     own,
     kept,
-    ours: oursOf(context),
+    ours: own.length === 0 ? { certificates: [], keyIds: [] } : oursOf(context),
     enterprise: trunk === undefined ? [] : (trust.of(trunk.domain.metadata.name, 'mediation')?.bundle.anchors ?? []),
   };
 }
@@ -111,12 +116,12 @@ async function observeOwn(gateway: MediaGateway, context: Context): Promise<OwnS
   const found = await Promise.all(
     (gateway.spec.certificate?.trustAnchors ?? []).map(async ({ pem, configMapRef }, index) => {
       const field = `spec.certificate.trustAnchors[${index}]`;
-      if (configMapRef === undefined) return { from: `${field}.pem`, pem: pem ?? '' };
+      if (configMapRef === undefined) return readSource(`${field}.pem`, pem ?? '');
       const { name, key } = configMapRef;
       const content = (await find(configMaps, { namespace, name }, context))?.data?.[key];
       return content === undefined
         ? `${field} names ${key} of ConfigMap ${namespace}/${name}, which is not there: create it with the certificates of the gateway's CA, PEM.`
-        : { from: `${key} of ConfigMap ${namespace}/${name}`, pem: content };
+        : readSource(`${key} of ConfigMap ${namespace}/${name}`, content);
     }),
   );
   return {
@@ -124,6 +129,18 @@ async function observeOwn(gateway: MediaGateway, context: Context): Promise<OwnS
     sources: found.filter((each) => typeof each !== 'string'),
     missing: found.filter((each) => typeof each === 'string'),
   };
+}
+
+/** A sentence where it holds no certificates. */
+function readSource(from: string, pem: string): AnchorSource | string {
+  try {
+    const certificates = parseCertificates(pem);
+    if (certificates.length > 0) return { from, certificates };
+    return `${from} holds no certificate: it must be PEM, with at least one CERTIFICATE block.`;
+  } catch (error) {
+    if (!(error instanceof CertificateError)) throw error;
+    return `${from} ${error.message}: it must hold PEM certificates of CAs only.`;
+  }
 }
 
 async function observeKept(key: string, context: Context): Promise<TrunkObservation['kept']> {
@@ -134,20 +151,15 @@ async function observeKept(key: string, context: Context): Promise<TrunkObservat
   return { records: decodeScoped(held?.data ?? {}), ...(object === undefined ? {} : { object }) };
 }
 
-function oursOf({ authorities, stores }: Context): OurAuthorities {
+function oursOf({ authorities, trunks }: Context): OurAuthorities {
   const known = authorities.known();
   const issuing = known.flatMap(({ enterpriseCA }) => {
     const state = authorities.get(enterpriseCA);
     return state.available ? state.authority.chain : [];
   });
-  const gatewayAuthorities = stores.secrets
-    .list()
-    .flatMap(({ metadata }) =>
-      trunkRecordOf(metadata.name) === undefined ? [] : (metadata.annotations?.[annotation.authority] ?? []),
-    );
   return {
     certificates: [...known.flatMap(({ anchors }) => anchors), ...issuing],
-    keyIds: [...known.flatMap(({ keyIds }) => keyIds), ...gatewayAuthorities],
+    keyIds: [...known.flatMap(({ keyIds }) => keyIds), ...trunks.keyIds()],
   };
 }
 

@@ -4,6 +4,8 @@ import type { LeafDefaults } from '../../authorities/authority.ts';
 import { gatewayAuthority, successionTime } from '../../authorities/gateway-authority.ts';
 import type { MetadataObject } from '../../kube/resource.ts';
 import type { Certificate } from '../../pki/certificate.ts';
+import { nameOf } from '../../pki/chain.ts';
+import { approvedKeys, fipsProblem } from '../../pki/fips-problem.ts';
 import { usesGatewayAuthority } from '../../topology/trunks.ts';
 import { type AnchorRefusal, checkPartnerAnchors } from '../../trust/partner-anchors.ts';
 import { mostOctetsOfNames, octetsOfNames } from '../../trust/partner-listener.ts';
@@ -122,7 +124,11 @@ interface PlannedOwn {
 const keyOf = ({ gateway: { metadata } }: Pick<OwnSource, 'gateway'>): string => `${metadata.namespace}/${metadata.name}`;
 
 /** What gateways bring is judged as what partners bring, since it may come from whom it will. */
-function planOwn({ own, kept, ours, enterprise }: TrunkObservation, roots: readonly Certificate[], now: number): PlannedOwn {
+function planOwn(
+  { trunks, own, kept, ours, enterprise }: TrunkObservation,
+  roots: readonly Certificate[],
+  now: number,
+): PlannedOwn {
   const check = checkPartnerAnchors({
     ours: { ...ours, certificates: [...ours.certificates, ...roots] },
     partners: own.map((each) => ({
@@ -136,19 +142,23 @@ function planOwn({ own, kept, ours, enterprise }: TrunkObservation, roots: reado
   const missing: Extract<TrunkAction, { kind: 'WriteScoped' }>['missing'][number][] = [];
   const answers = new Map<string, OwnAuthority>();
   let octets = octetsOfNames([...enterprise, ...roots]);
+  const fips = trunks.some(({ domain }) => domain.spec.security.fips === 'Required');
   for (const each of own) {
     const key = keyOf(each);
     const { name } = each.gateway.metadata;
     const { fqdn } = each.gateway.spec;
-    const anchors = check.accepted.get(key) ?? [];
-    const refusals = [...each.missing, ...refusalsOf(key, check.refused)];
+    const candidates = check.accepted.get(key) ?? [];
+    const anchors = candidates.filter((anchor) => !fips || fipsProblem(anchor) === undefined);
+    const unapproved = candidates.filter((anchor) => !anchors.includes(anchor)).map(notApproved);
+    const refusals = [...each.missing, ...refusalsOf(key, check.refused), ...unapproved];
     // Each is met twice: the federation root bears the issuer's name, the cross-certificate the subject's.
-    octets += octetsOfNames(anchors) + anchors.reduce((sum, { issuerDer }) => sum + 2 + issuerDer.length, 0);
-    if (anchors.length > 0 && octets > mostOctetsOfNames) {
-      const message = `The CAs of the gateways of one pool have names of ${octets} octets together, and handshakes are safe up to ${mostOctetsOfNames}: spread the gateways over several pools, or let the operator issue to some.`;
+    const more = octetsOfNames(anchors) + anchors.reduce((sum, { issuerDer }) => sum + 2 + issuerDer.length, 0);
+    if (octets + more > mostOctetsOfNames) {
+      const message = `The CAs of the gateways of one pool have names of ${octets + more} octets together, and handshakes are safe up to ${mostOctetsOfNames}: spread the gateways over several pools, or let the operator issue to some.`;
       answers.set(key, { anchors: [], scoped: [], refusals: [...refusals, message] });
       continue;
     }
+    octets += more;
     const inputs = scopeInputs(fqdn, anchors);
     const record = kept.records.get(name);
     if (record?.inputs === inputs) stays.set(name, record);
@@ -172,6 +182,11 @@ function formerly({ gateway, missing }: OwnSource, records: ReadonlyMap<string, 
   return missing.length === 0 || record === undefined ? [] : [{ from: 'what was in place', certificates: record.anchors }];
 }
 
+/** What is said of partners there holds of gateways here. */
 function refusalsOf(gateway: string, refused: readonly AnchorRefusal[]): OwnAuthority['refusals'] {
-  return refused.filter(({ partner }) => partner === gateway).map(({ message }) => message);
+  return refused.filter(({ partner }) => partner === gateway).map(({ message }) => message.replaceAll('partner', 'gateway'));
+}
+
+function notApproved(anchor: Certificate): string {
+  return `${nameOf(anchor)} ${fipsProblem(anchor)}, and the domain requires that: the gateway needs a CA with ${approvedKeys}.`;
 }

@@ -140,7 +140,7 @@ describe('a CA that a gateway brings', () => {
   const gateway = mediaGateway('sbc', { certificate: { trustAnchors: [{ pem: root.pem }] } });
   const source = (changes: Partial<OwnSource> = {}): OwnSource => ({
     gateway,
-    sources: [{ from: 'spec.certificate.trustAnchors[0].pem', pem: root.pem }],
+    sources: [{ from: 'spec.certificate.trustAnchors[0].pem', certificates: [root] }],
     missing: [],
     ...changes,
   });
@@ -206,9 +206,17 @@ describe('a CA that a gateway brings', () => {
   it.each<[string, Partial<TrunkObservation>, RegExp]>([
     ['that is one of ours', { ours: { certificates: [root], keyIds: [] } }, /has the key of a CA of ours/],
     [
-      'that is no certificate',
-      { own: [source({ sources: [{ from: 'spec.certificate.trustAnchors[0].pem', pem: 'x' }] })] },
-      /^spec\.certificate\.trustAnchors\[0\]\.pem holds no certificate/,
+      'that could be taken for one of ours',
+      { ours: { certificates: [], keyIds: [root.subjectKeyId] } },
+      /has the subject key identifier [0-9a-f]+ of a CA of ours, .*: the gateway must name another CA\.$/,
+    ],
+    [
+      'that FIPS 140 does not approve, where the domain requires that,',
+      {
+        trunks: [{ gateway, domain: trustDomain('contoso', { ...admitting('voice'), security: { fips: 'Required' } }), pool }],
+        own: [source({ sources: [{ from: 'x', certificates: [hierarchy({ rootKey: { algorithm: 'Ed25519' } }).root] }] })],
+      },
+      /has a key of Ed25519, which FIPS 140 does not approve/,
     ],
   ])('%s is refused', (_title, changes, message) => {
     const { actions, own } = of(changes);
@@ -218,11 +226,11 @@ describe('a CA that a gateway brings', () => {
 
   it('that is the gateway authority of the pool is refused', () => {
     const generation = held(1);
-    const pem = generation.found.kind === 'Held' ? generation.found.certificate.pem : '';
+    const certificates = generation.found.kind === 'Held' ? [generation.found.certificate] : [];
     const { own } = of({
       trunks: [...trunks, trunk('gw01')],
       generations: [generation],
-      own: [source({ sources: [{ from: 'f', pem }] })],
+      own: [source({ sources: [{ from: 'f', certificates }] })],
     });
     expect(own?.refusals).toEqual([expect.stringMatching(/has the key of a CA of ours/)]);
   });
