@@ -138,10 +138,11 @@ loaded=$(fingerprint)
 turnserver -c "$files/turnserver.conf" --userdb="$database" --pidfile="$state/turnserver.pid" \\
   --cert="$certificate/tls.crt" --pkey="$certificate/tls.key" "$@" &
 server=$!
-trap 'kill -TERM "$server"' TERM INT
-while kill -0 "$server" 2>/dev/null; do
+ending=
+trap 'ending=yes; kill -TERM "$server"' TERM INT
+while [ -z "$ending" ] && kill -0 "$server" 2>/dev/null; do
   sleep "$every" &
-  wait $! || true
+  wait $! || continue
   synchronise || echo 'the secrets could not be brought up to date: trying again' >&2
   current=$(fingerprint) || continue
   [ "$current" = "$loaded" ] || { kill -USR2 "$server" && loaded=$current; }
