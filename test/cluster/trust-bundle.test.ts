@@ -216,7 +216,7 @@ describe('names', () => {
 });
 
 describe('a server of its own trust', () => {
-  it('has a ConfigMap with the peers it named, and no other', async () => {
+  it('has a ConfigMap with its own pool and the peers it named, and no other', async () => {
     await trustmesh.apply(
       serverManifest('narrow', {
         role: 'Server',
@@ -226,11 +226,11 @@ describe('a server of its own trust', () => {
       }),
     );
     await trustmesh.ready('media', 'narrow');
-    expect(await poolsIn('narrow-trust')).toEqual(['app.contoso.com']);
+    expect(await poolsIn('narrow-trust')).toEqual(['app.contoso.com', 'narrow.contoso.com']);
     await trustmesh.apply(
       serverManifest('later', { role: 'Server', poolFQDN: 'later.contoso.com', members: [{ fqdn: 'later.contoso.com' }] }),
     );
-    await waitFor('the second peer to be listed', async () => (await poolsIn('narrow-trust')).length === 2);
+    await waitFor('the second peer to be listed', async () => (await poolsIn('narrow-trust')).includes('later.contoso.com'));
     const [own, bundle] = await Promise.all([
       trustmesh.configMap('media', 'narrow-trust'),
       trustmesh.secret('media', 'narrow-narrow-tls'),

@@ -191,7 +191,7 @@ export const trustedServerSpec = constrained(
       .meta({
         ...distinct,
         description:
-          'Whom this server talks to, of the role Server: pool FQDNs, or names of TrustedServers in its namespace. Absent: every other Server of the domain.',
+          'Whom this server talks to, of the role Server: pool FQDNs, or names of TrustedServers in its namespace. Absent: every other Server of the domain. Its own pool is always among them.',
       }),
     listeners: z
       .array(listener)
