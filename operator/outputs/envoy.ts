@@ -119,10 +119,10 @@ function calleesOf({ faces }: Rendering): readonly Callee[] {
     return [{ name, says, fqdn: accessEdge.fqdn, names, anchors, directory: partnerDirectory, face: outside }];
   });
   const trunks = faces.flatMap((face) =>
-    face.trunks.flatMap(({ name, fqdn, port, transport }): Callee[] => {
+    face.trunks.flatMap(({ name, fqdn, port, transport, anchors }): Callee[] => {
       if (transport !== 'TLS') return [];
       const says = `media gateway ${name}, at ${fqdn} port ${port}`;
-      return [{ name: `trunk-${name}`, says, fqdn, names: [fqdn], anchors: face.anchors, directory: face.directory, face }];
+      return [{ name: `trunk-${name}`, says, fqdn, names: [fqdn], anchors, directory: trustDirectory, face }];
     }),
   );
   return [...partners, ...trunks];

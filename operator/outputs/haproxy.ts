@@ -4,6 +4,7 @@ import { anchorsOf, facesWithCallers } from './callers.ts';
 import { luaNames, verdictOf } from './haproxy-names.ts';
 import { type Format, heading, type RenderedListener, type Rendering, trustDirectory, withoutListeners } from './rendering.ts';
 import { cipherSuites, groups } from './tls-policy.ts';
+import { peersFile } from './trust-bundle.ts';
 
 const version = 'For HAProxy 2.6 with Lua.';
 const names = 'haproxy-names.lua';
@@ -22,9 +23,7 @@ export const haproxy: Format = (rendering) => {
     'A server line of yours that calls a peer: ssl verify required verifyhost <name of the peer>, with crt and ca-file as in',
     'the crt-list. verifyhost takes the common name too: never with the anchors of a partner or a gateway.',
     ...(faces.some(({ trunks }) => trunks.length > 0)
-      ? [
-          'Trunks end here, so that ca.crt may hold anchors of gateways: for such a line take ca.crt of ConfigMap trustmesh-<domain>.',
-        ]
+      ? [`Trunks end here, so that ca.crt holds anchors of gateways: for such a line take ${trustDirectory}/${peersFile}.`]
       : []),
     ...(fips
       ? [

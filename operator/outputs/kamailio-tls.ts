@@ -19,10 +19,10 @@ ${suites}certificate = ${face.certificate}
 private_key = ${face.privateKey}
 ${mutual ? `${verified}${believed}` : 'verify_certificate = no\nrequire_certificate = no\n'}`;
   const clients = [
-    ...(face.peers.length === 0 ? [] : [{ id: peersProfile, anchors: face.anchors }]),
+    ...(face.peers.length === 0 ? [] : [{ id: peersProfile, anchors: face.peerAnchors }]),
     ...face.trunks
       .filter(({ transport }) => transport === 'TLS')
-      .map((trunk) => ({ id: trunkLabel(trunk), anchors: face.anchors })),
+      .map((trunk) => ({ id: trunkLabel(trunk), anchors: trunk.anchors })),
     ...face.partners.map((partner) => ({ id: partnerLabel(partner), anchors: partner.anchors })),
   ].map(
     // Kamailio wants a server_name here, and would take the profile for a host of that name: no host is called so.

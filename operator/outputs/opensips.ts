@@ -76,10 +76,10 @@ function domains(rendering: Rendering, { protocol, face }: RenderedListener): st
     ...always,
   });
   const clients = [
-    ...(face.peers.length === 0 ? [] : [{ domain: peersDomain, anchors: face.anchors }]),
+    ...(face.peers.length === 0 ? [] : [{ domain: peersDomain, anchors: face.peerAnchors }]),
     ...face.trunks
       .filter(({ transport }) => transport === 'TLS')
-      .map((trunk) => ({ domain: trunkLabel(trunk), anchors: face.anchors })),
+      .map((trunk) => ({ domain: trunkLabel(trunk), anchors: trunk.anchors })),
     ...face.partners.map((partner) => ({ domain: partnerLabel(partner), anchors: partner.anchors })),
   ].map(
     ({ domain, anchors }) => `

@@ -3,7 +3,7 @@
 import { kebabCase, type Role, type TrustDomain, type TrustedServer, type Use } from '../api/v1alpha1/index.ts';
 import { certificateNeeds, spiffeID } from '../topology/names.ts';
 import type { PeerEntry } from '../topology/peer-list.ts';
-import { partnerFile } from './trust-bundle.ts';
+import { partnerFile, peersFile, trunkFile } from './trust-bundle.ts';
 
 /**
  * Below this lies, by convention, one directory for the Secret of each use (`default`, `web-services-internal`), and `trust`
@@ -24,6 +24,8 @@ export interface Face {
   readonly certificate: string;
   readonly privateKey: string;
   readonly anchors: string;
+  /** Anchors of the servers of the domain and of nobody else, for calling them. */
+  readonly peerAnchors: string;
   /** Servers of the domain that call here, or are called from here. */
   readonly peers: readonly RenderedPeer[];
   /** Federated partners, of an Edge's external face alone. */
@@ -63,6 +65,8 @@ export interface RenderedTrunk {
   readonly port: number;
   readonly transport: 'TLS' | 'TCP';
   readonly srtp: 'Required' | 'Optional' | 'NotSupported';
+  /** Its anchors alone, for calling it over TLS: a file. */
+  readonly anchors: string;
 }
 
 export interface RenderedListener {
@@ -103,21 +107,26 @@ export interface Met {
   readonly peers: readonly PeerEntry[];
   /** At an Edge's external face. */
   readonly partners: readonly Omit<RenderedPartner, 'anchors'>[];
-  readonly trunks: readonly RenderedTrunk[];
+  readonly trunks: readonly Omit<RenderedTrunk, 'anchors'>[];
 }
 
 export function renderingOf(server: TrustedServer, domain: TrustDomain, met: Met): Rendering {
   const { role } = server.spec;
   const peers = met.peers.map((peer) => renderedPeer(domain, peer));
   const partners = met.partners.map((partner) => ({ ...partner, anchors: `${partnerDirectory}/${partnerFile(partner.name)}` }));
+  const trunks = met.trunks.map((trunk) => ({ ...trunk, anchors: `${trustDirectory}/${trunkFile(trunk.name)}` }));
   const faces = new Map<Use, Face>();
   for (const { use, profile } of certificateNeeds(server, domain)) {
     if (profile === 'TokenSigning') continue;
+    const files = filesOf(use);
+    const own = use === 'Default' ? trunks : [];
     faces.set(use, {
-      ...filesOf(use),
+      ...files,
+      // With trunks, ca.crt holds the anchors of gateways as well.
+      peerAnchors: own.length === 0 ? files.anchors : `${trustDirectory}/${peersFile}`,
       peers: calledByServers.includes(use) ? peers : [],
       partners: calledByPartners.includes(use) ? partners : [],
-      trunks: use === 'Default' ? met.trunks : [],
+      trunks: own,
     });
   }
   const listeners = (server.spec.listeners ?? []).flatMap(({ name, port, protocol, face: side }): RenderedListener[] => {
@@ -147,7 +156,7 @@ function faceShown(
   return (protocol === 'HTTPS' ? faces.get('WebServicesInternal') : undefined) ?? faces.get('Default');
 }
 
-function filesOf(use: Use): Omit<Face, 'peers' | 'partners' | 'trunks'> {
+function filesOf(use: Use): Omit<Face, 'peerAnchors' | 'peers' | 'partners' | 'trunks'> {
   const name = kebabCase(use);
   const directory = `${mountedAt}/${name}`;
   return {

@@ -35,6 +35,14 @@ export function partnerFile(partner: string): string {
   return `partner-${partner}.crt`;
 }
 
+/** The data key of `<server>-trust` with the anchors of servers of the domain alone, where a server has trunks. */
+export const peersFile = 'peers.crt';
+
+/** The data key of `<server>-trust` with the anchors of one gateway, for calling it. */
+export function trunkFile(gateway: string): string {
+  return `trunk-${gateway}.crt`;
+}
+
 export function bundleLabels(domain: string, audience: Audience): Readonly<Record<string, string>> {
   return { ...managedBy, [label.domain]: domain, [label.audience]: audience };
 }

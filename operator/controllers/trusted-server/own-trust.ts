@@ -6,7 +6,7 @@ import type { MetadataObject } from '../../kube/resource.ts';
 import { dataLimit, type RenderedOutputs, renderOutputs, sizeOf } from '../../outputs/formats.ts';
 import { annotation } from '../../outputs/labels.ts';
 import { type PeerSource, peerSources, shardCount, shardDocument, shardIndex } from '../../outputs/peers.ts';
-import { type Met, type RenderedTrunk, renderingOf } from '../../outputs/rendering.ts';
+import { type Met, renderingOf } from '../../outputs/rendering.ts';
 import { bundleName, serverTrustName, shardNames } from '../../outputs/trust-bundle.ts';
 import { narrowedEntries } from '../../topology/named-peers.ts';
 import { bucketCount, type PeerEntry, parsePeer } from '../../topology/peer-list.ts';
@@ -14,6 +14,7 @@ import type { Placement } from '../../topology/topology.ts';
 import { type Trunk, trunksOf } from '../../topology/trunk-standing.ts';
 import { trunkCertificate, trunkPort } from '../../topology/trunks.ts';
 import type { Context } from '../context.ts';
+import { anchorFiles, type CalledGateway, calledGateways } from './called-gateways.ts';
 
 export interface OwnTrust {
   /** Absent where the server needs no ConfigMap of its own, or its content is not known yet. */
@@ -46,8 +47,13 @@ export function observeOwnTrust(
   if (!asked || !known || domain === undefined || !placement.listed) {
     return { ...(existing === undefined ? {} : { existing }), current: !asked, asked, refused: [] };
   }
-  const own = { 'ca.crt': trust.bundle.pem, 'peers.json': peersDocument(server, domain, context) };
-  const { files, refused } = outputsOf(server, domain, dataLimit - sizeOf(own), context);
+  const gateways = calledGateways(placement.key, domain, trunks, context);
+  const own = {
+    'ca.crt': trust.bundle.pem,
+    'peers.json': peersDocument(server, domain, context),
+    ...(server.spec.outputs === undefined ? {} : anchorFiles(gateways, server, domain, context)),
+  };
+  const { files, refused } = outputsOf(server, domain, gateways, dataLimit - sizeOf(own), context);
   const data = { ...own, ...files };
   const hash = createHash('sha256').update(JSON.stringify(data)).digest('hex');
   const untouched = Object.keys(data).every((key) => existing?.metadata.ownedDataKeys?.includes(key) === true);
@@ -60,7 +66,13 @@ export function observeOwnTrust(
   };
 }
 
-function outputsOf(server: TrustedServer, domain: TrustDomain, room: number, context: Context): RenderedOutputs {
+function outputsOf(
+  server: TrustedServer,
+  domain: TrustDomain,
+  gateways: readonly CalledGateway[],
+  room: number,
+  context: Context,
+): RenderedOutputs {
   const { outputs = [] } = server.spec;
   if (outputs.length === 0) return { files: {}, refused: [] };
   return renderOutputs(
@@ -68,7 +80,7 @@ function outputsOf(server: TrustedServer, domain: TrustDomain, room: number, con
     renderingOf(server, domain, {
       peers: peersOf(server, domain, context),
       partners: partnersOf(server, domain, context),
-      trunks: trunksOf(`${server.metadata.namespace}/${server.metadata.name}`, context.topology).map(renderedTrunk),
+      trunks: gateways.map(({ trunk }) => renderedTrunk(trunk)),
     }),
     room,
   );
@@ -80,7 +92,7 @@ function partnersOf({ spec }: TrustedServer, { metadata }: TrustDomain, { federa
   return (federation.of(metadata.name)?.partners ?? []).map(({ bundle: _, ...partner }) => partner);
 }
 
-function renderedTrunk({ gateway: { metadata, spec }, pool }: Trunk): RenderedTrunk {
+function renderedTrunk({ gateway: { metadata, spec }, pool }: Trunk): Met['trunks'][number] {
   const { fqdn, transport, srtp } = spec;
   return { name: metadata.name, fqdn, port: trunkPort(spec, pool.spec.role), transport, srtp };
 }

@@ -29,7 +29,8 @@ it('needs no Lua where no caller is asked for a certificate', () => {
 });
 
 it('warns of the anchors of gateways where a peer is called by verifyhost, which takes the common name', () => {
-  const warning = /Trunks end here, so that ca\.crt may hold anchors of gateways/;
+  const warning =
+    /Trunks end here, so that ca\.crt holds anchors of gateways: for such a line take \/etc\/trustmesh\/trust\/peers\.crt/;
   expect(file('HAProxy', 'haproxy.cfg', { role: 'Mediation', trunks: [trunk] })).toMatch(warning);
   expect(file('HAProxy', 'haproxy.cfg', { role: 'Mediation' })).not.toMatch(warning);
 });

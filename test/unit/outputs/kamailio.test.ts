@@ -71,6 +71,13 @@ describe('the profiles', () => {
     expect(clients['peers']).toMatchObject({ verify_certificate: 'yes', require_certificate: 'yes' });
   });
 
+  it('believe of servers and of each gateway its own anchors, where the pool believes both', () => {
+    const profiles = profilesOf('sip', pool);
+    expect(profiles['server']).toMatchObject({ ca_list: '/etc/trustmesh/default/ca.crt' });
+    expect(profiles['peers']).toMatchObject({ ca_list: '/etc/trustmesh/trust/peers.crt' });
+    expect(profiles['trunk/gw01']).toMatchObject({ ca_list: '/etc/trustmesh/trust/trunk-gw01.crt' });
+  });
+
   it('believe of each partner its own anchors, and of the enterprise none outside', () => {
     const outside = profilesOf('outside', edge);
     expect(Object.keys(outside)).toEqual(['server', 'nobody', 'partner/fabrikam']);

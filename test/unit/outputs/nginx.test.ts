@@ -36,7 +36,7 @@ const authority = makeAuthority('Fabrikam');
 const certificate = (...names: readonly Buffer[]) =>
   forge(authority, { names })
     ['tls.crt'].toString()
-    .split(/(?<=END.*\n)/)[0] ?? '';
+    .split(/(?<=-----END CERTIFICATE-----\n)/)[0] ?? '';
 
 const peer = 'spiffe://contoso.com/mediation/medpool.contoso.com';
 
@@ -92,7 +92,7 @@ describe('the names of a caller', () => {
     const named = (forgery: object) =>
       forge(authority, forgery)
         ['tls.crt'].toString()
-        .split(/(?<=END.*\n)/)[0] ?? '';
+        .split(/(?<=-----END CERTIFICATE-----\n)/)[0] ?? '';
     expect(judge(outside, named({ commonName: 'sip.fabrikam.com' }))).toBe('refused');
     expect(judge(outside, certificate())).toBe('refused');
   });

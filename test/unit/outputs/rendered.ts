@@ -1,7 +1,7 @@
 // What a format makes of a server, as short as what a test says of it.
 import type { Role } from '../../../operator/api/v1alpha1/index.ts';
 import { type Output, renderOutputs } from '../../../operator/outputs/formats.ts';
-import { type Met, type RenderedTrunk, renderingOf } from '../../../operator/outputs/rendering.ts';
+import { type Met, renderingOf } from '../../../operator/outputs/rendering.ts';
 import type { PeerEntry } from '../../../operator/topology/peer-list.ts';
 import { trustDomain, trustedServer } from '../topology/objects.ts';
 
@@ -18,7 +18,13 @@ export const partner: Met['partners'][number] = {
   names: ['sip.fabrikam.com', 'fabrikam.com'],
 };
 
-export const trunk: RenderedTrunk = { name: 'gw01', fqdn: 'gw01.contoso.com', port: 5067, transport: 'TLS', srtp: 'Required' };
+export const trunk: Met['trunks'][number] = {
+  name: 'gw01',
+  fqdn: 'gw01.contoso.com',
+  port: 5067,
+  transport: 'TLS',
+  srtp: 'Required',
+};
 
 export interface Wish extends Partial<Met> {
   readonly role?: Role;
