@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { KubeClient } from '../../operator/kube/client.ts';
 import {
   enterpriseCAs,
+  federatedPartners,
   mediaGateways,
   mediaRelays,
   type Resource,
@@ -19,7 +20,14 @@ const reported = z.object({
   }),
 });
 
-const resources: readonly Resource[] = [enterpriseCAs, trustDomains, trustedServers, mediaGateways, mediaRelays];
+const resources: readonly Resource[] = [
+  enterpriseCAs,
+  trustDomains,
+  trustedServers,
+  mediaGateways,
+  mediaRelays,
+  federatedPartners,
+];
 
 /** Waits until every object of ours is Ready as it is now. Throws with what those say that are not. */
 export async function everythingReady(client: KubeClient): Promise<void> {
