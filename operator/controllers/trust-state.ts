@@ -13,6 +13,7 @@ import type { Topology } from '../topology/topology.ts';
 import { trunksOf } from '../topology/trunk-standing.ts';
 import { type AudienceTrust, enterpriseTrust, partnerTrust } from '../trust/anchors.ts';
 import type { FederationState } from './federation-state.ts';
+import { type IssuedBy, IssuerIndex } from './issuer-index.ts';
 import type { TrunkState } from './trunk-state.ts';
 
 /** What the journal says of a certificate. */
@@ -74,10 +75,8 @@ export class TrustState implements Disposable {
   readonly #remembered = new Map<string, Remembered>();
   /** By domain, the last one. */
   readonly #distributions = new Map<string, Distribution>();
-  /** By domain and `face/key id` of the issuer, the Secrets that say so: who they belong to is seen when it matters. */
-  readonly #secretsByIssuer = new Map<string, Map<string, Set<string>>>();
-  /** By Secret, where it is entered above. */
-  readonly #entered = new Map<string, readonly [domain: string, issuer: string]>();
+  /** Issuers by `face/key id`. Who a Secret belongs to is seen when it matters. */
+  readonly #issuers = new IssuerIndex();
   readonly #subscriptions = new DisposableStack();
 
   constructor(options: TrustStateOptions) {
@@ -202,7 +201,7 @@ export class TrustState implements Disposable {
 
   /** Whether a Secret of an object of the domain holds a certificate from this issuer, `face/key id`. */
   #isInUse(domain: string, issuer: string): boolean {
-    const claimed = this.#secretsByIssuer.get(domain)?.get(issuer) ?? [];
+    const claimed = this.#issuers.secretsFrom(domain, issuer);
     for (const key of claimed) {
       const secret = this.#options.secrets.get(key);
       if (secret !== undefined && this.#ownerOf(domain, secret)?.object.metadata.uid === this.#options.recorded(key)?.uid)
@@ -215,7 +214,7 @@ export class TrustState implements Disposable {
   #hasStrangers(domain: string, faces: readonly string[]): boolean {
     const { authorities, trunks } = this.#options;
     const known = new Set([...authorities.known().flatMap(({ keyIds }) => keyIds), ...trunks.keyIds()]);
-    return [...(this.#secretsByIssuer.get(domain)?.keys() ?? [])].some((issuer) => {
+    return this.#issuers.issuersIn(domain).some((issuer) => {
       const [face = '', keyId = ''] = issuer.split('/');
       return faces.includes(face) && !known.has(keyId) && this.#isInUse(domain, issuer);
     });
@@ -223,19 +222,11 @@ export class TrustState implements Disposable {
 
   /** A Secret is from the CA that the journal says: annotations are the tenant's to forge. */
   #enterSecret(key: string, secret: MetadataObject | undefined): void {
-    const before = this.#entered.get(key);
-    const after = secret === undefined ? undefined : this.#issuerOf(key, secret);
-    if (before?.[0] === after?.[0] && before?.[1] === after?.[1]) return;
-    if (before !== undefined) unlink(this.#secretsByIssuer, before, key);
-    if (after === undefined) this.#entered.delete(key);
-    else {
-      this.#entered.set(key, after);
-      link(this.#secretsByIssuer, after, key);
-    }
+    const before = this.#issuers.enter(key, secret && this.#issuerOf(key, secret));
     if (before !== undefined) this.#distribution(before[0]);
   }
 
-  #issuerOf(key: string, { metadata }: MetadataObject): readonly [domain: string, issuer: string] | undefined {
+  #issuerOf(key: string, { metadata }: MetadataObject): IssuedBy | undefined {
     const domain = metadata.labels?.[label.domain];
     const recorded = this.#options.recorded(key);
     if (domain === undefined || recorded === undefined) return undefined;
@@ -310,20 +301,4 @@ function nameOf({ kind, metadata }: MetadataObject): string {
 
 function circleOf(audience: Audience): Circle {
   return audience === 'clients' ? 'Clients' : audience === 'edge-external' ? 'External' : 'Internal';
-}
-
-type Index = Map<string, Map<string, Set<string>>>;
-
-function link(index: Index, [domain, issuer]: readonly [string, string], key: string): void {
-  const ofDomain = index.get(domain) ?? new Map<string, Set<string>>();
-  index.set(domain, ofDomain);
-  ofDomain.set(issuer, (ofDomain.get(issuer) ?? new Set()).add(key));
-}
-
-function unlink(index: Index, [domain, issuer]: readonly [string, string], key: string): void {
-  const ofDomain = index.get(domain);
-  const keys = ofDomain?.get(issuer);
-  keys?.delete(key);
-  if (keys?.size === 0) ofDomain?.delete(issuer);
-  if (ofDomain?.size === 0) index.delete(domain);
 }
