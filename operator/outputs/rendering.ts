@@ -3,6 +3,7 @@
 import { kebabCase, type Role, type TrustDomain, type TrustedServer, type Use } from '../api/v1alpha1/index.ts';
 import { certificateNeeds, spiffeID } from '../topology/names.ts';
 import type { PeerEntry } from '../topology/peer-list.ts';
+import { judgeListener } from '../topology/traffic.ts';
 import { partnerFile, peersFile, trunkFile } from './trust-bundle.ts';
 
 /**
@@ -85,7 +86,7 @@ export interface Rendering {
   /** Of the domain: whether media is encrypted (SRTP). */
   readonly media: 'Required' | 'Supported' | 'NotSupported';
   readonly faces: readonly Face[];
-  /** Those with TLS. Of an Edge, those that say which face they show. */
+  /** Those with TLS that the traffic table allows. Of an Edge, those that say which face they show. */
   readonly listeners: readonly RenderedListener[];
 }
 
@@ -129,9 +130,12 @@ export function renderingOf(server: TrustedServer, domain: TrustDomain, met: Met
       trunks: own,
     });
   }
-  const listeners = (server.spec.listeners ?? []).flatMap(({ name, port, protocol, face: side }): RenderedListener[] => {
+  const listeners = (server.spec.listeners ?? []).flatMap((listener): RenderedListener[] => {
+    const { name, port, protocol, face: side } = listener;
     const face = faceShown(faces, role, protocol, side);
-    return protocol === 'TCP' || face === undefined ? [] : [{ name, port, protocol, face }];
+    // One that the traffic table does not allow would let callers in without a certificate where everybody has one.
+    const isAllowed = judgeListener(listener, role, domain).allowed;
+    return protocol === 'TCP' || face === undefined || !isAllowed ? [] : [{ name, port, protocol, face }];
   });
   return {
     server: { namespace: server.metadata.namespace ?? '', name: server.metadata.name, role },

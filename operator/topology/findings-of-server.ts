@@ -19,7 +19,10 @@ function listenerFindings({ key, server }: Placement, domain: TrustDomain): read
   const policy = { kind: 'TrustDomain', name: domain.metadata.name } as const;
   return (server.spec.listeners ?? []).flatMap((listener): Finding[] => {
     const judged = judgeListener(listener, server.spec.role, domain);
-    if (!judged.allowed) return [{ reason: 'ListenerNotAllowed', message: judged.message, concerns: [self, policy] }];
+    if (!judged.allowed) {
+      const message = `${judged.message} Nothing is rendered for it.`;
+      return [{ reason: 'ListenerNotAllowed', message, concerns: [self, policy] }];
+    }
     if (judged.encrypted) return [];
     const message =
       `Listener ${listener.name} (port ${listener.port}) is TCP: whoever is on the way reads and changes what it carries. ` +

@@ -4,6 +4,7 @@ import { type Output, renderOutputs, sizeOf } from '../../../operator/outputs/fo
 import { renderingOf } from '../../../operator/outputs/rendering.ts';
 import type { PeerEntry } from '../../../operator/topology/peer-list.ts';
 import { trustDomain, trustedServer } from '../topology/objects.ts';
+import { filesOf } from './rendered.ts';
 
 const proxies: readonly Output[] = ['Envoy', 'HAProxy', 'Nginx'];
 
@@ -145,4 +146,14 @@ describe('what cannot be rendered is said', () => {
       refused: [expect.stringMatching(/^Nginx is not rendered/)],
     });
   });
+});
+
+it('renders nothing for a listener that the traffic table does not allow', () => {
+  const declared = [
+    { name: 'sip', port: 5061, protocol: 'MTLS' },
+    { name: 'open', port: 5062, protocol: 'TLS' },
+  ];
+  const files = Object.keys(filesOf('Envoy', { role: 'Mediation', listeners: declared }));
+  expect(files).toContain('envoy-listener-sip.yaml');
+  expect(files).not.toContain('envoy-listener-open.yaml');
 });
