@@ -195,7 +195,7 @@ export const federatedPartnerStatus = z.object({
       inPlace: z.int().describe('Those that hold its trust as it is now.'),
     })
     .optional()
-    .describe('Where its trust is in place.'),
+    .describe('Where its trust is in place; of a blocked one, where nothing is believed of it any more.'),
   bundle: z
     .object({
       sequence: z.int().optional().describe('Sequence number of the last bundle taken from its endpoint.'),
@@ -231,7 +231,7 @@ export const federatedPartner = {
     { name: 'Ready', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
     { name: 'Reason', jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
     { name: 'Expires', jsonPath: '.status.notAfter', description: 'When the first of its anchors expires.' },
-    { name: 'Edge', jsonPath: '.spec.accessEdge.fqdn', priority: 1 },
+    { name: 'Edge', jsonPath: '.status.accessEdges[0]', description: 'Where it is called.', priority: 1 },
     { name: 'Domain', jsonPath: '.spec.trustDomain', priority: 1 },
     { name: 'Age', jsonPath: '.metadata.creationTimestamp', type: 'date' },
   ],

@@ -29,13 +29,11 @@ export function report(
   decision: PartnerDecision,
   now: number,
 ): FederatedPartnerStatus {
-  const { partner, believed, accessEdges, sources } = decision;
-  const { hash } = planned.federation.bundle;
-  const { hash: filesHash } = federationFiles(planned.federation);
-  const edges: Edges = {
-    total: observation.edges.length,
-    inPlace: observation.edges.filter(({ held, files }) => files === filesHash && held.every((each) => each === hash)).length,
-  };
+  const { partner, believed, blockedBy, accessEdges, sources } = decision;
+  const anchors = anchorsOf(decision);
+  const before = partner.status;
+  const unchanged = JSON.stringify(before?.anchors ?? []) === JSON.stringify(anchors);
+  const edges = edgesHolding(observation, planned, unchanged ? before : undefined);
   const aspects = [
     topologyValid(observation, decision),
     trustEstablished(decision, edges),
@@ -45,21 +43,10 @@ export function report(
     ...revocationCurrent(planned.revocation.get(partner.metadata.name)),
     ...findingAspects(expiring(decision, now)),
   ];
-  const anchors = believed.flatMap(({ anchors: named, cross }) =>
-    named.map((anchor) => ({
-      subject: anchor.subject,
-      fingerprint: anchor.fingerprint,
-      notAfter: timestamp(anchor.notAfter),
-      source: sources.find(({ current, recorded }) => holds(current ?? recorded, anchor))?.from ?? 'a former source',
-      ...(cross === undefined ? {} : { crossCertificate: cross.fingerprint }),
-    })),
-  );
   const notAfter = anchors
     .map((anchor) => anchor.notAfter)
     .sort()
     .at(0);
-  const before = partner.status;
-  const unchanged = JSON.stringify(before?.anchors ?? []) === JSON.stringify(anchors);
   const lastChange = unchanged ? before?.lastChange : timestamp(now);
   const bundle = sources
     .flatMap(({ record, current }) => (record !== undefined && current?.since !== undefined ? [current] : []))
@@ -69,9 +56,9 @@ export function report(
     conditions: [...summarise(partner, aspects, now), ...handshake(partner)],
     state: stateOf(decision, edges),
     ...(accessEdges.length === 0 ? {} : { accessEdges: accessEdges.slice(0, 16).map(({ fqdn, port }) => `${fqdn}:${port}`) }),
-    ...(anchors.length === 0 ? {} : { anchors: anchors.slice(0, 8) }),
+    ...(anchors.length === 0 ? {} : { anchors }),
     ...(notAfter === undefined ? {} : { notAfter }),
-    ...(believed.length === 0 ? {} : { edges }),
+    ...(believed.length === 0 && blockedBy === undefined ? {} : { edges }),
     ...(bundle?.since === undefined
       ? {}
       : {
@@ -82,6 +69,38 @@ export function report(
         }),
     ...(lastChange === undefined ? {} : { lastChange }),
   };
+}
+
+function anchorsOf({ believed, sources }: PartnerDecision) {
+  return believed
+    .flatMap(({ anchors, cross }) =>
+      anchors.map((anchor) => ({
+        subject: anchor.subject,
+        fingerprint: anchor.fingerprint,
+        notAfter: timestamp(anchor.notAfter),
+        source: sources.find(({ current, recorded }) => holds(current ?? recorded, anchor))?.from ?? 'a former source',
+        ...(cross === undefined ? {} : { crossCertificate: cross.fingerprint }),
+      })),
+    )
+    .slice(0, 8);
+}
+
+/**
+ * `before`, where what is believed of the partner is what it was: then Edges that held it go on holding it while they get the
+ * trust of others, and one partner's change moves no other's status.
+ */
+function edgesHolding(
+  { edges }: FederationObservation,
+  { federation }: FederationPlan,
+  before: FederatedPartnerStatus | undefined,
+): Edges {
+  const total = edges.length;
+  const settled = before?.state === 'Trusted' || before?.state === 'Blocked';
+  if (settled && before.edges?.total === total && before.edges.inPlace === total) return { total, inPlace: total };
+  const { hash } = federation.bundle;
+  const { hash: filesHash } = federationFiles(federation);
+  const current = edges.filter(({ held, files }) => files === filesHash && held.every((each) => each === hash));
+  return { total, inPlace: current.length };
 }
 
 function expiring({ partner, believed }: PartnerDecision, now: number): readonly Finding[] {
@@ -115,16 +134,18 @@ function topologyValid({ domain, domainProblem }: FederationObservation, { partn
   }
   if (domainProblem !== undefined) return refuse('TrustDomainNotValid', domainProblem);
   if (conflicts.length > 0) return refuse('PartnerConflict', conflicts.join(' '));
-  return { type, status: 'True', reason: 'Valid', message: `TrustDomain ${domain.metadata.name} names this partner.` };
+  return { type, status: 'True', reason: 'Valid', message: `It is a partner of TrustDomain ${domain.metadata.name}.` };
 }
 
 function trustEstablished({ partner, blockedBy, refusal, believed }: PartnerDecision, { total, inPlace }: Edges): Aspect {
   const type = 'TrustEstablished';
   if (blockedBy !== undefined) {
     const who = blockedBy === partner.metadata.name ? 'It is blocked' : `FederatedPartner ${blockedBy} blocks its SIP domains`;
-    const where = inPlace < total ? ` That is in place at ${inPlace} of ${total} Edge pools.` : '';
-    const message = `${who}: nothing is believed of it, whatever its certificate.${where}`;
-    return { type, status: 'False', reason: 'Blocked', message };
+    if (inPlace < total) {
+      const message = `${who}. ${inPlace} of ${total} Edge pools believe nothing of it any more.`;
+      return { type, status: 'False', reason: 'Blocking', message, while: 'Reconciling' };
+    }
+    return { type, status: 'False', reason: 'Blocked', message: `${who}: nothing is believed of it, whatever its certificate.` };
   }
   if (refusal !== undefined) return { type, status: 'False', ...refusal };
   if (total === 0) {
@@ -208,11 +229,15 @@ function handshake({ status }: FederatedPartner) {
   return (status?.conditions ?? []).filter((condition) => condition.type === 'HandshakeVerified');
 }
 
+function establishedIn(status: FederatedPartnerStatus | undefined) {
+  return status?.conditions?.find(({ type }) => type === 'TrustEstablished');
+}
+
 /** Events for what the new status says and the old one did not. */
 export function announce(partner: FederatedPartner, status: FederatedPartnerStatus, { events, log, now }: Context): void {
   const before = partner.status;
   const object = `FederatedPartner ${partner.metadata.name}`;
-  const established = status.conditions?.find(({ type }) => type === 'TrustEstablished');
+  const established = establishedIn(status);
   const record = (type: 'Normal' | 'Warning', reason: string, note: string, key: string) => {
     log.info('partner', { object, reason, note });
     events.record({ regarding: partner, type, reason, action: 'Federate', note: note.slice(0, 1024), key });
@@ -223,11 +248,12 @@ export function announce(partner: FederatedPartner, status: FederatedPartnerStat
       .join(' ');
     if (status.state === 'Trusted') {
       const subjects = (status.anchors ?? []).map(({ subject }) => subject).join('; ');
-      record('Normal', 'PartnerTrusted', `The partner is believed by ${subjects}. ${established?.message ?? ''}`, fingerprints);
+      record('Normal', 'PartnerTrusted', `Certificates of ${subjects} are believed. ${established?.message ?? ''}`, fingerprints);
     }
-    if (status.state === 'Blocked' && before?.state !== 'Blocked') {
-      record('Warning', 'PartnerBlocked', established?.message ?? '', `${partner.metadata.generation}`);
-    }
+  }
+  if (established?.reason === 'Blocked' && establishedIn(before)?.reason !== 'Blocked') {
+    const note = `${established.message} Sessions that are up stay up until the Edge ends them.`;
+    record('Warning', 'PartnerBlocked', note, `${partner.metadata.generation}`);
   }
   for (const { subject, fingerprint, notAfter } of status.anchors ?? []) {
     if (Date.parse(notAfter) - expiryWarning > now()) continue;

@@ -201,7 +201,32 @@ describe('where its trust is in place', () => {
     const blocked = settled([observed(partnerOf('fabrikam', { mode: 'Blocked' }))]);
     expect(
       messageOf(statusOf('fabrikam', blocked, [{ ...edgeWith(blocked.planned), held: ['former'] }]), 'TrustEstablished'),
-    ).toBe('It is blocked: nothing is believed of it, whatever its certificate. That is in place at 0 of 1 Edge pools.');
+    ).toBe('It is blocked. 0 of 1 Edge pools believe nothing of it any more.');
+  });
+
+  it.each([
+    ['believed', partnerOf('fabrikam'), 'Trusted'],
+    ['blocked', partnerOf('fabrikam', { mode: 'Blocked' }), 'Blocked'],
+  ])('a partner that is %s stays so while the Edges get the trust of another', (_, spec, state) => {
+    const alone = settled([observed(spec, spec.spec.mode === 'Blocked' ? [] : [fabrikam])]);
+    const status = statusOf('fabrikam', alone);
+    expect(status.state).toBe(state);
+    const partners = [
+      { ...observed({ ...spec, status }, spec.spec.mode === 'Blocked' ? [] : [fabrikam]) },
+      observed(partnerOf('litware'), [litware]),
+    ];
+    const { records } = alone.observation;
+    const both = settled(partners, { records });
+    expect(statusOf('fabrikam', both, [edgeWith(alone.planned)])).toEqual(status);
+    expect(statusOf('litware', both, [edgeWith(alone.planned)]).state).toBe('Pending');
+  });
+
+  it('a partner that gets another name is on its way again', () => {
+    const status = statusOf('fabrikam', rest);
+    const wider = { ...partnerOf('fabrikam', { trust: { permittedNames: ['av.fabrikam.net'] } }), status };
+    const after = settled([observed(wider, [fabrikam])], { records: rest.observation.records });
+    expect(statusOf('fabrikam', after, [whole]).state).toBe('Pending');
+    expect(statusOf('fabrikam', after).state).toBe('Trusted');
   });
 });
 
