@@ -3,7 +3,8 @@
 import type { TrustDomain } from '../api/v1alpha1/index.ts';
 import { concernedByKey, type Finding, inWords } from './findings.ts';
 import { type NamedPeer, namedPeers } from './named-peers.ts';
-import type { Placement, Topology } from './topology.ts';
+import type { Placement } from './placements.ts';
+import type { Topology } from './topology.ts';
 import { judgeListener } from './traffic.ts';
 
 /** Nothing of a server that its domain does not name: that it is not named is said already. */

@@ -1,7 +1,8 @@
 // Who may be one end of a connection: members of servers, media gateways, media relays, federated partners, clients. Each is
 // looked up in the topology, which knows it and all that it may show, or says why it does not.
 import type { FederatedPartner, TrustDomain } from '../api/v1alpha1/index.ts';
-import type { Placement, Topology } from './topology.ts';
+import type { Placement } from './placements.ts';
+import type { Topology } from './topology.ts';
 import { standingOf, type Trunk } from './trunk-standing.ts';
 
 export type Face = 'Internal' | 'External';

@@ -11,21 +11,18 @@ import {
   type TrustedServer,
 } from '../api/v1alpha1/index.ts';
 import { type Admission, admit, type Declaration, isMember, type NamespaceFacts } from './admission.ts';
-import { type Claim, type Holder, holderOf, type IssuedName } from './claims.ts';
+import { audienceRoles, type BundleKey, bundlesOfRole } from './bundle-key.ts';
+import { type Claimant, type ClaimantId, Claimants, partsOf } from './claimants.ts';
+import type { Claim, Holder, IssuedName } from './claims.ts';
 import { type Device, type DevicePlacement, Devices } from './devices.ts';
 import { registrars, rolesThatMeet } from './mesh.ts';
 import { link, unlink } from './multimap.ts';
-import { type Audience, certificateNeeds, declaredNames, reservedNames } from './names.ts';
+import { declaredNames, reservedNames } from './names.ts';
 import { overlapProblems } from './overlap.ts';
+import { Partners } from './partners.ts';
 import { type PeerEntry, PeerList } from './peer-list.ts';
+import { changed, namedAuthorities, ownerOf, type Placement, Placements } from './placements.ts';
 import { Reservations } from './reservations.ts';
-
-/** One bundle: what the servers of an audience (or the clients) of a domain read in one namespace. */
-export interface BundleKey {
-  readonly domain: string;
-  readonly audience: Audience;
-  readonly namespace: string;
-}
 
 export interface PeerChange {
   readonly added?: string;
@@ -51,18 +48,6 @@ export interface TopologyOptions {
   readonly inGrace: (object: TrustedServer | Device) => boolean;
 }
 
-/** A server as the topology sees it now. */
-export interface Placement {
-  readonly key: string;
-  readonly server: TrustedServer;
-  readonly admission: Admission | undefined;
-  /** Its peers know it: admitted, or lost admission a short while ago. */
-  readonly listed: boolean;
-  readonly names: readonly string[];
-  /** `face/CA` for each CA that it names beside the domain's own. */
-  readonly authorities: readonly string[];
-}
-
 interface DomainState {
   readonly domain: TrustDomain;
   readonly problem: string | undefined;
@@ -73,13 +58,8 @@ export class Topology {
   readonly #options: TopologyOptions;
   readonly #domains = new Map<string, DomainState>();
   readonly #namespaces = new Map<string, NamespaceFacts>();
-  readonly #placements = new Map<string, Placement>();
-  readonly #byNamespace = new Map<string, Set<string>>();
-  readonly #byDomain = new Map<string, Set<string>>();
-  /** `domain/role` to its servers. */
-  readonly #byRole = new Map<string, Set<string>>();
-  /** Name to whoever declares it: the key of a server, or the kind and key of a device. */
-  readonly #claims = new Map<string, Set<string>>();
+  readonly #placements = new Placements();
+  readonly #claimants: Claimants;
   /** `domain/role` to namespace to the number of listed servers there. */
   readonly #presence = new Map<string, Map<string, number>>();
   /** `domain/role` to the pools of that role. */
@@ -93,11 +73,11 @@ export class Topology {
   readonly #relays = new Devices<MediaRelay>();
   /** Server to the gateways whose trunk ends there. */
   readonly #trunks = new Map<string, Set<string>>();
-  readonly #partners = new Map<string, FederatedPartner>();
-  readonly #partnersByDomain = new Map<string, Set<string>>();
+  readonly #partners = new Partners();
 
   constructor(options: TopologyOptions) {
     this.#options = options;
+    this.#claimants = new Claimants(options.issued);
   }
 
   domain(name: string): TrustDomain | undefined {
@@ -126,7 +106,7 @@ export class Topology {
   }
 
   serversOf(domain: string): ReadonlySet<string> {
-    return this.#byDomain.get(domain) ?? new Set();
+    return this.#placements.of(domain);
   }
 
   gateway(key: string): DevicePlacement<MediaGateway> | undefined {
@@ -152,7 +132,7 @@ export class Topology {
 
   /** By name, in no order. */
   partnersOf(domain: string): readonly FederatedPartner[] {
-    return [...(this.#partnersByDomain.get(domain) ?? [])].flatMap((name) => this.#partners.get(name) ?? []);
+    return this.#partners.of(domain);
   }
 
   partner(name: string): FederatedPartner | undefined {
@@ -161,7 +141,7 @@ export class Topology {
 
   /** Every server of a role, listed or not. */
   serversOfRole(domain: string, role: Role): ReadonlySet<string> {
-    return this.#byRole.get(ownerOf({ trustDomain: domain, role })) ?? new Set();
+    return this.#placements.ofRole(domain, role);
   }
 
   /** Whether a listed server of the domain names this CA for one of its certificates, or for one of its internal ones. */
@@ -194,19 +174,12 @@ export class Topology {
 
   /** Names that somebody declares and that lie outside these domains. */
   namesOutside(domains: readonly string[]): readonly string[] {
-    return [...this.#claims.keys()].filter((name) => !domains.some((domain) => name === domain || name.endsWith(`.${domain}`)));
+    return this.#claimants.namesOutside(domains);
   }
 
-  /** Who holds a name. A claim counts from admission on: else whoever may create objects could take any name. */
+  /** Who holds a name. */
   holder(name: string): Holder | undefined {
-    const issued = this.#options.issued(name);
-    const claims = [...(this.#claims.get(name) ?? [])].flatMap((key): Claim[] => {
-      const claimant = this.#claimant(key);
-      if (claimant === undefined) return [];
-      const { claim, listed } = claimant;
-      return listed || issued.some((record) => record.uid === claim.uid) ? [claim] : [];
-    });
-    return holderOf(claims, issued);
+    return this.#claimants.holder(name);
   }
 
   setNamespace(name: string, facts: NamespaceFacts | undefined): void {
@@ -214,7 +187,7 @@ export class Topology {
     else this.#namespaces.set(name, facts);
     for (const [domain, state] of this.#domains)
       this.#setMembership(domain, state, facts ?? { name, labels: {}, terminating: true });
-    for (const key of [...(this.#byNamespace.get(name) ?? [])]) this.refresh(key);
+    for (const key of [...this.#placements.in(name)]) this.refresh(key);
     for (const key of [...this.#gateways.in(name)]) this.refreshGateway(key);
     for (const key of [...this.#relays.in(name)]) this.refreshRelay(key);
   }
@@ -223,7 +196,8 @@ export class Topology {
     const { members = new Set<string>() } = this.#domains.get(name) ?? {};
     if (domain === undefined) this.#domains.delete(name);
     else this.#domains.set(name, { domain, problem: undefined, members });
-    const concerned = new Set([...this.serversOf(name), ...this.#revalidate(name)]);
+    const servers = [...this.serversOf(name)].map((key): ClaimantId => `TrustedServer/${key}`);
+    const concerned = new Set<ClaimantId>([...servers, ...this.#revalidate(name)]);
     this.#options.dirty.domain(name);
     const state = this.#domains.get(name);
     if (state === undefined) {
@@ -241,14 +215,17 @@ export class Topology {
   setServer(key: string, server: TrustedServer | undefined): void {
     const before = this.#placements.get(key);
     const after = server && this.#place(key, server);
-    this.#index(before, after);
+    this.#placements.set(before, after);
+    for (const list of before === undefined ? [] : peerListsRead(before.server)) unlink(this.#readers, list, key);
+    for (const list of after === undefined ? [] : peerListsRead(after.server)) link(this.#readers, list, key);
+    const rivals = this.#claimants.set(`TrustedServer/${key}`, after && { ...after, claim: claimOf(after.server) });
     this.#countPresence(before, after);
     this.#countAuthorities(before, after);
     this.#options.dirty.server(key);
     if (before?.server.spec.poolFQDN !== after?.server.spec.poolFQDN) this.#tellReaders(key);
     this.#listPool(before);
     this.#listPool(after);
-    this.#tellRivals(this.#rivals(before, after));
+    this.#tellRivals(rivals);
     for (const trunk of this.trunksOf(key)) this.#options.dirty.gateway(trunk);
     this.#tellRelays(before, after);
   }
@@ -262,27 +239,18 @@ export class Topology {
     this.#options.dirty.gateway(key);
     for (const server of new Set([before, after].flatMap((each) => (each === undefined ? [] : [serverOfTrunk(each.device)]))))
       this.#options.dirty.server(server);
-    this.#claimForDevice(`MediaGateway/${key}`, before, after);
+    this.#tellRivals(this.#claimants.set(`MediaGateway/${key}`, after && claimantOf(after)));
   }
 
   setRelay(key: string, relay: MediaRelay | undefined): void {
-    const before = this.#relays.get(key);
     const after = relay && this.#placeDevice(key, relay, { what: 'media relays', role: 'Edge' });
     this.#relays.set(key, after);
     this.#options.dirty.relay(key);
-    this.#claimForDevice(`MediaRelay/${key}`, before, after);
+    this.#tellRivals(this.#claimants.set(`MediaRelay/${key}`, after && claimantOf(after)));
   }
 
   setPartner(name: string, partner: FederatedPartner | undefined): void {
-    const before = this.#partners.get(name);
-    if (before !== undefined) unlink(this.#partnersByDomain, before.spec.trustDomain, name);
-    if (partner === undefined) this.#partners.delete(name);
-    else {
-      this.#partners.set(name, partner);
-      link(this.#partnersByDomain, partner.spec.trustDomain, name);
-    }
-    for (const domain of new Set([before, partner].flatMap((each) => each?.spec.trustDomain ?? [])))
-      this.#options.dirty.federation(domain);
+    for (const domain of this.#partners.set(name, partner)) this.#options.dirty.federation(domain);
   }
 
   /** As `replaceServer`. */
@@ -295,7 +263,7 @@ export class Topology {
   }
 
   replacePartner(name: string, partner: FederatedPartner): void {
-    if (this.#partners.has(name)) this.#partners.set(name, partner);
+    this.#partners.replace(name, partner);
   }
 
   refreshGateway(key: string): void {
@@ -310,8 +278,7 @@ export class Topology {
 
   /** Takes a newer version of a server whose place in the topology is the same: only its status or its labels changed. */
   replaceServer(key: string, server: TrustedServer): void {
-    const placement = this.#placements.get(key);
-    if (placement !== undefined) this.#placements.set(key, { ...placement, server });
+    this.#placements.replace(key, server);
   }
 
   /** Works out one server anew from what is known of it, as after its period of grace. */
@@ -353,27 +320,7 @@ export class Topology {
     return admit(declaration, namespace, domain, (name) => this.#reservations.of(name));
   }
 
-  #claimForDevice(id: string, before: DevicePlacement | undefined, after: DevicePlacement | undefined): void {
-    if (before !== undefined) unlink(this.#claims, before.device.spec.fqdn, id);
-    if (after !== undefined) link(this.#claims, after.device.spec.fqdn, id);
-    const same = before?.listed === after?.listed && before?.device.metadata.uid === after?.device.metadata.uid;
-    const names = new Set([before, after].flatMap((each) => each?.device.spec.fqdn ?? []));
-    if (same && names.size === 1) return;
-    const rivals = new Set([...names].flatMap((name) => [...(this.#claims.get(name) ?? [])]));
-    rivals.delete(id);
-    this.#tellRivals(rivals);
-  }
-
-  #claimant(id: string): { readonly claim: Claim; readonly listed: boolean } | undefined {
-    const [kind, key] = partsOf(id);
-    const device =
-      kind === 'TrustedServer' ? undefined : kind === 'MediaGateway' ? this.#gateways.get(key) : this.#relays.get(key);
-    if (device !== undefined) return { claim: claimOf(device.device), listed: device.listed };
-    const placement = this.#placements.get(id);
-    return placement && { claim: claimOf(placement.server), listed: placement.listed };
-  }
-
-  #tellRivals(rivals: ReadonlySet<string>): void {
+  #tellRivals(rivals: ReadonlySet<ClaimantId>): void {
     for (const rival of rivals) {
       const [kind, key] = partsOf(rival);
       if (kind === 'MediaGateway') this.#options.dirty.gateway(key);
@@ -385,7 +332,7 @@ export class Topology {
     }
   }
 
-  #refreshClaimant(id: string): void {
+  #refreshClaimant(id: ClaimantId): void {
     const [kind, key] = partsOf(id);
     if (kind === 'MediaGateway') this.refreshGateway(key);
     else if (kind === 'MediaRelay') this.refreshRelay(key);
@@ -403,43 +350,6 @@ export class Topology {
         if (device !== undefined && presentsTo(device, each)) this.#options.dirty.relay(relay);
       }
     }
-  }
-
-  #index(before: Placement | undefined, after: Placement | undefined): void {
-    if (before !== undefined) {
-      const { key, server, names } = before;
-      this.#placements.delete(key);
-      unlink(this.#byNamespace, server.metadata.namespace ?? '', key);
-      unlink(this.#byDomain, server.spec.trustDomain, key);
-      unlink(this.#byRole, ownerOf(server.spec), key);
-      for (const list of peerListsRead(server)) unlink(this.#readers, list, key);
-      for (const name of names) unlink(this.#claims, name, key);
-    }
-    if (after !== undefined) {
-      const { key, server, names } = after;
-      this.#placements.set(key, after);
-      link(this.#byNamespace, server.metadata.namespace ?? '', key);
-      link(this.#byDomain, server.spec.trustDomain, key);
-      link(this.#byRole, ownerOf(server.spec), key);
-      for (const list of peerListsRead(server)) link(this.#readers, list, key);
-      for (const name of names) link(this.#claims, name, key);
-    }
-  }
-
-  /** Whoever claims a name whose holder may be another one now. */
-  #rivals(before: Placement | undefined, after: Placement | undefined): ReadonlySet<string> {
-    const sameClaimant =
-      before?.listed === after?.listed &&
-      before?.server.metadata.uid === after?.server.metadata.uid &&
-      before?.server.metadata.creationTimestamp === after?.server.metadata.creationTimestamp;
-    const claims = (placement: Placement | undefined, name: string) => sameClaimant && placement?.names.includes(name) === true;
-    const contested = [
-      ...(before?.names ?? []).filter((name) => !claims(after, name)),
-      ...(after?.names ?? []).filter((name) => !claims(before, name)),
-    ];
-    const rivals = new Set(contested.flatMap((name) => [...(this.#claims.get(name) ?? [])]));
-    rivals.delete((after ?? before)?.key ?? '');
-    return rivals;
   }
 
   /** Tells of bundles that a namespace gets with its first listed server of a role and loses with its last. */
@@ -498,7 +408,7 @@ export class Topology {
     if (list.size === 0) this.#peers.delete(owner);
     else this.#peers.set(owner, list);
     this.#tellReaders(`${domain}/${pool}`);
-    for (const claimant of this.#claims.get(pool) ?? []) this.#tellReaders(claimant);
+    for (const claimant of this.#claimants.of(pool)) this.#tellReaders(partsOf(claimant)[1]);
     const change: PeerChange = entry === undefined ? { removed: pool } : known ? {} : { added: pool };
     const mesh = this.domain(domain)?.spec.security.mesh ?? 'ByRole';
     for (const other of rolesThatMeet(role, mesh)) {
@@ -527,9 +437,9 @@ export class Topology {
    * Works out which domains are valid, and with that which names they reserve. Returns the claimants that this concerns,
    * beside those of the domain that changed.
    */
-  #revalidate(changed: string): ReadonlySet<string> {
+  #revalidate(changed: string): ReadonlySet<ClaimantId> {
     const problems = overlapProblems(this.domains());
-    const claimants = new Set<string>();
+    const claimants = new Set<ClaimantId>();
     const names = this.#domains.has(changed) ? [] : [...this.#reservations.set(changed, new Map())];
     for (const [name, state] of this.#domains) {
       const problem = problems.get(name);
@@ -537,26 +447,14 @@ export class Topology {
       this.#domains.set(name, { ...state, problem });
       names.push(...this.#reservations.set(name, problem === undefined ? reservedNames(state.domain) : new Map()));
       this.#options.dirty.domain(name);
-      for (const key of this.serversOf(name)) claimants.add(key);
+      for (const key of this.serversOf(name)) claimants.add(`TrustedServer/${key}`);
       for (const key of this.#gateways.of(name)) claimants.add(`MediaGateway/${key}`);
       for (const key of this.#relays.of(name)) claimants.add(`MediaRelay/${key}`);
       this.#options.dirty.federation(name);
     }
-    for (const name of names) for (const id of this.#claims.get(name) ?? []) claimants.add(id);
+    for (const name of names) for (const id of this.#claimants.of(name)) claimants.add(id);
     return claimants;
   }
-}
-
-/** The roles that read an audience's bundle; none for clients. */
-export function audienceRoles(audience: Audience): readonly Role[] {
-  return audience === 'clients' ? [] : audience === 'edge-external' ? ['Edge'] : (rolesByAudience.get(audience) ?? []);
-}
-
-const rolesByAudience = new Map(roles.map((role): [string, readonly Role[]] => [kebabCase(role), [role]]));
-
-function bundlesOfRole(domain: string, role: Role, namespace: string): readonly BundleKey[] {
-  const audiences: readonly Audience[] = role === 'Edge' ? ['edge', 'edge-external'] : [kebabCase(role)];
-  return audiences.map((audience) => ({ domain, audience, namespace }));
 }
 
 /**
@@ -568,20 +466,6 @@ function peerListsRead({ spec, metadata }: TrustedServer): readonly string[] {
     return spec.peers.flatMap((peer) => [`${spec.trustDomain}/${peer}`, `${metadata.namespace}/${peer}`]);
   }
   return (spec.outputs ?? []).length > 0 ? [ownerOf(spec)] : [];
-}
-
-/** `face/CA` for each CA that the server names beside the domain's own. */
-function namedAuthorities(server: TrustedServer, domain: TrustDomain): readonly string[] {
-  if (server.spec.certificates.uses?.some((entry) => entry.enterpriseCA !== undefined) !== true) return [];
-  const needs = certificateNeeds(server, domain).filter((need) => need.enterpriseCA !== domain.spec.enterpriseCA);
-  return [
-    ...new Set(
-      needs.flatMap(({ audience, enterpriseCA }) => [
-        `Any/${enterpriseCA}`,
-        ...(audience === 'edge-external' ? [] : [`Internal/${enterpriseCA}`]),
-      ]),
-    ),
-  ];
 }
 
 /** Servers that make credentials for a media relay where it names none: registrars, and mediation servers for calls of their trunks. */
@@ -602,35 +486,13 @@ function declarationOf(server: TrustedServer): Declaration {
   return { what: `the role ${role}`, role, derives: role, names: declaredNames(server) };
 }
 
-/** Kind and key of a claimant: of a server, its key says it all. */
-function partsOf(id: string): readonly ['TrustedServer' | 'MediaGateway' | 'MediaRelay', string] {
-  const [kind, ...key] = id.split('/');
-  if (key.length === 2 && (kind === 'MediaGateway' || kind === 'MediaRelay')) return [kind, key.join('/')];
-  return ['TrustedServer', id];
-}
-
 function claimOf({ kind, metadata }: TrustedServer | Device): Claim {
   const { uid, name, namespace = '', creationTimestamp } = metadata;
   return { kind, uid, name, namespace, creationTimestamp };
 }
 
-/** Key of the lists and counts of one role of one domain. */
-function ownerOf({ trustDomain, role }: Pick<TrustedServer['spec'], 'trustDomain' | 'role'>): string {
-  return `${trustDomain}/${role}`;
-}
-
-/** What a listed server counts for before and not after (-1), and the other way round (1). */
-function changed(
-  before: Placement | undefined,
-  after: Placement | undefined,
-  countsFor: (placement: Placement) => readonly string[],
-): readonly (readonly [Placement, 1 | -1, string])[] {
-  const of = (placement: Placement | undefined) => (placement?.listed === true ? countsFor(placement) : []);
-  const [old, current] = [of(before), of(after)];
-  return [
-    ...old.filter((each) => !current.includes(each)).map((each) => [before, -1, each] as const),
-    ...current.filter((each) => !old.includes(each)).map((each) => [after, 1, each] as const),
-  ].flatMap(([placement, by, each]) => (placement === undefined ? [] : [[placement, by, each] as const]));
+function claimantOf({ device, listed }: DevicePlacement): Claimant {
+  return { claim: claimOf(device), names: [device.spec.fqdn], listed };
 }
 
 /** Returns whether there was none before, or is none now. */

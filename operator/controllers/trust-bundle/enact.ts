@@ -5,7 +5,7 @@ import { annotation } from '../../outputs/labels.ts';
 import { shardDocument, shardIndex } from '../../outputs/peers.ts';
 import { bundleLabels, clientBinaryData, shardNames } from '../../outputs/trust-bundle.ts';
 import { trustStore } from '../../pki/key-store.ts';
-import type { BundleKey } from '../../topology/topology.ts';
+import type { BundleKey } from '../../topology/bundle-key.ts';
 import type { Context } from '../context.ts';
 import type { BundleAction } from './plan.ts';
 

@@ -1,6 +1,7 @@
 // Keeps the trust bundles: what an audience of a domain reads in one namespace. Keys: `domain/audience/namespace`.
 import type { Requeue } from '../../kube/controller.ts';
-import type { BundleKey, PeerChange } from '../../topology/topology.ts';
+import type { BundleKey } from '../../topology/bundle-key.ts';
+import type { PeerChange } from '../../topology/topology.ts';
 import type { Context } from '../context.ts';
 import { notOwnedRetry, requeueAt } from '../requeue.ts';
 import { enact } from './enact.ts';

@@ -10,7 +10,7 @@ import { type Met, renderingOf } from '../../outputs/rendering.ts';
 import { bundleName, serverTrustName, shardNames } from '../../outputs/trust-bundle.ts';
 import { narrowedEntries } from '../../topology/named-peers.ts';
 import { bucketCount, type PeerEntry, parsePeer } from '../../topology/peer-list.ts';
-import type { Placement } from '../../topology/topology.ts';
+import type { Placement } from '../../topology/placements.ts';
 import { type Trunk, trunksOf } from '../../topology/trunk-standing.ts';
 import { trunkCertificate, trunkPort } from '../../topology/trunks.ts';
 import type { Context } from '../context.ts';

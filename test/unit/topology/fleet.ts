@@ -1,6 +1,7 @@
 // A topology of any size: pools of five servers of every role, gateways, relays and partners; and what is told of one change.
 import { type Role, roles, type TrustedServer } from '../../../operator/api/v1alpha1/index.ts';
-import { type BundleKey, type PeerChange, Topology } from '../../../operator/topology/topology.ts';
+import type { BundleKey } from '../../../operator/topology/bundle-key.ts';
+import { type PeerChange, Topology } from '../../../operator/topology/topology.ts';
 import { gateway, partner, relay } from './declared.ts';
 import { keyOf, namespace, trustDomain, trustedServer } from './objects.ts';
 

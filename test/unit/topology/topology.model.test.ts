@@ -4,10 +4,11 @@ import fc from 'fast-check';
 import { type Role, roles, type TrustDomain, type TrustedServer } from '../../../operator/api/v1alpha1/index.ts';
 import { peerSources } from '../../../operator/outputs/peers.ts';
 import type { NamespaceFacts } from '../../../operator/topology/admission.ts';
+import type { BundleKey } from '../../../operator/topology/bundle-key.ts';
 import type { IssuedName } from '../../../operator/topology/claims.ts';
 import type { Audience } from '../../../operator/topology/names.ts';
 import { bucketCount } from '../../../operator/topology/peer-list.ts';
-import { type BundleKey, Topology } from '../../../operator/topology/topology.ts';
+import { Topology } from '../../../operator/topology/topology.ts';
 import { namespace, trustDomain, trustedServer } from './objects.ts';
 
 const domainNames = ['contoso', 'fabrikam'];

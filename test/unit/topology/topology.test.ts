@@ -1,6 +1,6 @@
 // The cases of the topology index that have a name: contention, deletion and return, grace, and what a change costs.
 import { roles } from '../../../operator/api/v1alpha1/index.ts';
-import { audienceRoles } from '../../../operator/topology/topology.ts';
+import { audienceRoles } from '../../../operator/topology/bundle-key.ts';
 import { admitting, keyOf, namespace, trustDomain, trustedServer } from './objects.ts';
 import { contoso, type Recorder, recorder } from './recorder.ts';
 
