@@ -169,7 +169,7 @@ export const federatedPartnerStatus = z.object({
     .enum(['Trusted', 'Pending', 'Refused', 'Blocked'])
     .optional()
     .describe(
-      'Trusted: its CA is in place at every Edge. Pending: on its way. Refused: see the conditions. Blocked: by its mode, or by another partner.',
+      'Trusted: its CA is in place at every Edge. Pending: on its way. Refused: see the conditions. Blocked, by its mode or by another partner: no Edge believes anything of it.',
     ),
   accessEdges: z.array(z.string()).max(16).optional().describe('Where it is called, `fqdn:port`, as given or as found by SRV.'),
   anchors: z

@@ -118,7 +118,7 @@ function holds(content: SourceContent | undefined, { fingerprint }: Certificate)
 }
 
 function stateOf({ blockedBy, refusal }: PartnerDecision, { total, inPlace }: Edges): FederatedPartnerStatus['state'] {
-  if (blockedBy !== undefined) return 'Blocked';
+  if (blockedBy !== undefined) return inPlace === total ? 'Blocked' : 'Pending';
   if (refusal !== undefined) return refusal.while === 'Stalled' ? 'Refused' : 'Pending';
   return total > 0 && inPlace === total ? 'Trusted' : 'Pending';
 }

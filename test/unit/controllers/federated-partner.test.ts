@@ -199,9 +199,10 @@ describe('where its trust is in place', () => {
 
   it('a partner that is blocked says where that has not come to yet', () => {
     const blocked = settled([observed(partnerOf('fabrikam', { mode: 'Blocked' }))]);
-    expect(
-      messageOf(statusOf('fabrikam', blocked, [{ ...edgeWith(blocked.planned), held: ['former'] }]), 'TrustEstablished'),
-    ).toBe('It is blocked. 0 of 1 Edge pools believe nothing of it any more.');
+    const status = statusOf('fabrikam', blocked, [{ ...edgeWith(blocked.planned), held: ['former'] }]);
+    expect(status.state).toBe('Pending');
+    expect(conditionsOf(status)).toContain('Reconciling True Blocking');
+    expect(messageOf(status, 'TrustEstablished')).toBe('It is blocked. 0 of 1 Edge pools believe nothing of it any more.');
   });
 
   it.each([
