@@ -23,8 +23,9 @@ modparam("tls", "xavp_cfg", "tls")
 modparam("db_text", "db_mode", 1)
 modparam("htable", "db_url", "text://${directory}")
 modparam("htable", "htable", "trustmesh=>size=14;dbtable=${table};")
-# Which party each address was last called as, and who gave which contact.
-modparam("htable", "htable", "trustmesh_called=>size=12;autoexpire=3600;")
+# As which party each address has answered, as which it is being called, and who gave which contact in which call.
+modparam("htable", "htable", "trustmesh_answered=>size=12;autoexpire=3600;")
+modparam("htable", "htable", "trustmesh_called=>size=12;autoexpire=10;")
 modparam("htable", "htable", "trustmesh_contact=>size=12;autoexpire=86400;")
 
 # Sets $var(trustmesh_peer): the FQDN of a pool, trunk/<name>, partner/<name>, or "" for everybody else.
@@ -67,7 +68,7 @@ ${clearMediaScript(media)}
 # Within a dialogue a contact is called, often by address: as whoever gave it first, and with that one's anchors.
 route[TRUSTMESH_CONTACT] {
   if ($ct == $null) return;
-  $var(trustmesh_contact) = $(ct{nameaddr.uri}{uri.host}{s.tolower}) + ":" + $(ct{nameaddr.uri}{uri.port});
+  $var(trustmesh_contact) = $ci + " " + $(ct{nameaddr.uri}{uri.host}{s.tolower}) + ":" + $(ct{nameaddr.uri}{uri.port});
   if ($sht(trustmesh_contact=>$var(trustmesh_contact)) == $null) {
     $sht(trustmesh_contact=>$var(trustmesh_contact)) = $var(trustmesh_peer);
   }
@@ -78,7 +79,7 @@ route[TRUSTMESH_TO] {
   $var(trustmesh_host) = $(nh(d){s.tolower});
   $var(trustmesh_to) = $sht(trustmesh=>host:$var(trustmesh_host));
   if ($sht(trustmesh=>host:$var(trustmesh_host)) == $null) {
-    $var(trustmesh_contact) = $var(trustmesh_host) + ":" + $nh(p);
+    $var(trustmesh_contact) = $ci + " " + $var(trustmesh_host) + ":" + $nh(p);
     if ($tt == $null || $sht(trustmesh_contact=>$var(trustmesh_contact)) == $null) {
       xlog("L_WARN", "trustmesh: refused to call $var(trustmesh_host), which is nobody of ours\\n");
       if (!is_method("ACK")) sl_send_reply("403", "Next Hop Not in the Topology");
@@ -108,18 +109,23 @@ route[TRUSTMESH_TO] {
   }
 }
 
-# Kamailio finds an open connection by address and port alone: an address that was called as one party is not called as another.
+# Kamailio finds an open connection by address and port alone: an address that has answered as one party is not called as another.
+# One that is being called is kept for moments only: who points his name at it must not keep others from it.
 onsend_route {
   if ($xavp(tls[0]=>server_id) != $null) {
     if ($snd(sproto) != "tls") {
       xlog("L_WARN", "trustmesh: not sent to $snd(ip):$snd(port): not over TLS\\n");
       drop;
     }
-    if ($sht(trustmesh_called=>$snd(ip):$snd(port)) == $null) {
-      $sht(trustmesh_called=>$snd(ip):$snd(port)) = $xavp(tls[0]=>label);
+    $var(trustmesh_as) = $sht(trustmesh_answered=>$snd(ip):$snd(port));
+    if ($sht(trustmesh_answered=>$snd(ip):$snd(port)) == $null) {
+      if ($sht(trustmesh_called=>$snd(ip):$snd(port)) == $null) {
+        $sht(trustmesh_called=>$snd(ip):$snd(port)) = $xavp(tls[0]=>label);
+      }
+      $var(trustmesh_as) = $sht(trustmesh_called=>$snd(ip):$snd(port));
     }
-    if ($sht(trustmesh_called=>$snd(ip):$snd(port)) != $xavp(tls[0]=>label)) {
-      xlog("L_WARN", "trustmesh: not sent to $xavp(tls[0]=>label) at $snd(ip):$snd(port), which was called as $sht(trustmesh_called=>$snd(ip):$snd(port))\\n");
+    if ($var(trustmesh_as) != $xavp(tls[0]=>label)) {
+      xlog("L_WARN", "trustmesh: not sent to $xavp(tls[0]=>label) at $snd(ip):$snd(port), which was called as $var(trustmesh_as)\\n");
       drop;
     }
   }
@@ -133,9 +139,14 @@ reply_route {
       xlog("L_WARN", "trustmesh: dropped $rs from $si:$sp, not a peer: $tls_peer_san_uri $tls_peer_san_hostname\\n");
       drop;
     }
-    if ($sht(trustmesh_called=>$si:$sp) != $null && $sht(trustmesh_called=>$si:$sp) != $var(trustmesh_peer)) {
-      xlog("L_WARN", "trustmesh: dropped $rs from $si:$sp: called $sht(trustmesh_called=>$si:$sp), answered by $var(trustmesh_peer)\\n");
-      drop;
+    $var(trustmesh_as) = $sht(trustmesh_answered=>$si:$sp);
+    if ($sht(trustmesh_answered=>$si:$sp) == $null) $var(trustmesh_as) = $sht(trustmesh_called=>$si:$sp);
+    if ($sht(trustmesh_answered=>$si:$sp) != $null || $sht(trustmesh_called=>$si:$sp) != $null) {
+      if ($var(trustmesh_as) != $var(trustmesh_peer)) {
+        xlog("L_WARN", "trustmesh: dropped $rs from $si:$sp: called $var(trustmesh_as), answered by $var(trustmesh_peer)\\n");
+        drop;
+      }
+      $sht(trustmesh_answered=>$si:$sp) = $var(trustmesh_peer);
     }
     if (route(TRUSTMESH_CLEAR)) {
       xlog("L_WARN", "trustmesh: dropped $rs of $var(trustmesh_peer): it answers without SRTP\\n");

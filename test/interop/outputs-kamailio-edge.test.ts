@@ -8,6 +8,7 @@ import { forge, generalName, makeRoot, revocationList } from '../support/peers/f
 import { makeAuthority, makeMaterial, trustIn } from '../support/peers/material.ts';
 import type { Material } from '../support/peers/peer.ts';
 import { askByTLS, askByUDP, connectByTLS, type SIPAnswer, startGateway } from '../support/sip.ts';
+import { waitFor } from '../support/wait.ts';
 import { constrained, type Edge, layOutEdge, type Partner, registrar, unconstrained } from './support/edge.ts';
 
 const { describe } = needing('kamailio');
@@ -281,6 +282,19 @@ describe('calling a partner', () => {
     });
     expect(seen.answer).toBe(477);
     expect(seen.log).toMatch(/not sent to partner\/northwind at 127\.0\.0\.1:\d+, which was called as partner\/fabrikam/);
+  });
+
+  it('calls an address as whose it is soon after another partner has pointed its name there', async () => {
+    await using running = await run([fabrikam, northwind]);
+    const { edge, outside } = running;
+    const believed = Buffer.from(trustOf(edge.certificates.outside));
+    await using callee = await startGateway({ ...edgeOfNorthwind, 'ca.crt': believed });
+    for (const name of ['sip.fabrikam.com', 'sip.northwind.com']) await outside.resolve(name);
+    const ask = async (host: string) =>
+      statusOf(await askByUDP(outside.inside, { to: `sip:${host}:${callee.port};transport=tls`, from: 'sip:bob@contoso.com' }));
+    expect(await ask('sip.fabrikam.com')).not.toBe(200);
+    const answer = async () => ((await ask('sip.northwind.com')) === 200 ? true : undefined);
+    await waitFor('the call to the partner whose address it is', answer, { limitMs: 30_000 });
   });
 
   it('calls nobody who is no partner', async () => {
