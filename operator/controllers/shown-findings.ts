@@ -78,3 +78,20 @@ export function announceFindings(
     events.record({ regarding: object, type: 'Warning', reason: finding, action: 'Reconcile', note: message, key: message });
   }
 }
+
+/** An event for each reason among these, under the name that it has here, for which a condition stands and did not before. */
+export function announceReasons(
+  object: Shown,
+  conditions: readonly Condition[] | undefined,
+  names: Readonly<Record<string, string>>,
+  { events }: { readonly events: Pick<EventRecorder, 'record'> },
+): void {
+  const before = new Map((object.status?.conditions ?? []).map(({ type, reason }) => [type, reason]));
+  const told = new Set<string>();
+  for (const { type, reason, message } of conditions ?? []) {
+    const name = names[reason];
+    if (name === undefined || told.has(name) || before.get(type) === reason) continue;
+    told.add(name);
+    events.record({ regarding: object, type: 'Warning', reason: name, action: 'Reconcile', note: message, key: message });
+  }
+}

@@ -1,6 +1,7 @@
 // What to do for one gateway: a pure function of what was observed and the time.
 import type { Authority } from '../../authorities/authority.ts';
 import type { MetadataObject } from '../../kube/resource.ts';
+import { annotation } from '../../outputs/labels.ts';
 import type { CertificateRequest } from '../../pki/certificate-request.ts';
 import type { CertificateNeed } from '../../topology/names.ts';
 import { actionsFor, type CertificateAction, deletion, type PlannedNeed, planNeed, turnsOf } from '../planned-certificate.ts';
@@ -90,7 +91,7 @@ function leftoversToGo({ leftovers, admission }: Observation, now: number): read
   return leftovers.filter(({ metadata }) => {
     if (metadata.deletionTimestamp !== undefined) return false;
     if (admission?.admitted === true) return true;
-    return Date.parse(metadata.annotations?.['trustmesh.io/not-after'] ?? '') <= now;
+    return Date.parse(metadata.annotations?.[annotation.notAfter] ?? '') <= now;
   });
 }
 

@@ -6,6 +6,7 @@ import { type Aspect, summarise } from '../conditions.ts';
 import type { Context } from '../context.ts';
 import type { Obstacle } from '../policies.ts';
 import { announceExpiry, certificateStatusOf, finalNeeds, topologyFault } from '../report-certificate.ts';
+import { announceReasons } from '../shown-findings.ts';
 import type { Outcome } from './enact.ts';
 import type { Observation } from './observe.ts';
 import type { Plan } from './plan.ts';
@@ -209,15 +210,7 @@ export function announce(
   context: Context,
 ): void {
   const { gateway } = observation;
-  const { events } = context;
-  const before = new Map((gateway.status?.conditions ?? []).map((condition) => [condition.type, condition]));
-  const told = new Set<string>();
-  for (const { type, reason, message } of status.conditions ?? []) {
-    const event = announced[reason];
-    if (event === undefined || told.has(event) || before.get(type)?.reason === reason) continue;
-    told.add(event);
-    events.record({ regarding: gateway, type: 'Warning', reason: event, action: 'Reconcile', note: message, key: message });
-  }
+  announceReasons(gateway, status.conditions, announced, context);
   announceGrant(observation, plan, outcome, context);
   announceTrust(observation, status, context);
   announceExpiry(gateway, plan.needs, context);

@@ -12,7 +12,7 @@ import {
   finalNeeds,
   topologyFault,
 } from '../report-certificate.ts';
-import { announceFindings, findingAspects } from '../shown-findings.ts';
+import { announceFindings, announceReasons, findingAspects } from '../shown-findings.ts';
 import type { Outcome } from './enact.ts';
 import type { Observation } from './observe.ts';
 import { isWithheld, type Plan } from './plan.ts';
@@ -95,17 +95,11 @@ function credentialsDistributed(observation: Observation, plan: Plan, { notOwned
 }
 
 /** Reasons of conditions that users get an event for when they come up. */
-const announced = new Set(['NameNotAdmitted', 'SecretNotOwned']);
+const announced = { NameNotAdmitted: 'NameNotAdmitted', SecretNotOwned: 'SecretNotOwned' };
 
 /** Events for what the new status says and the old one did not. */
 export function announce(relay: MediaRelay, status: MediaRelayStatus, plan: Plan, context: Context): void {
-  const before = new Map((relay.status?.conditions ?? []).map((condition) => [condition.type, condition]));
-  const told = new Set<string>();
-  for (const { type, reason, message } of status.conditions ?? []) {
-    if (!announced.has(reason) || told.has(reason) || before.get(type)?.reason === reason) continue;
-    told.add(reason);
-    context.events.record({ regarding: relay, type: 'Warning', reason, action: 'Reconcile', note: message, key: message });
-  }
+  announceReasons(relay, status.conditions, announced, context);
   announceFindings(relay, status.conditions, context);
   announceExpiry(relay, plan.needs, context);
 }

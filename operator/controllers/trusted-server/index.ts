@@ -3,6 +3,7 @@ import type { Requeue } from '../../kube/controller.ts';
 import { trustedServers } from '../../kube/resource.ts';
 import type { Context, Wake } from '../context.ts';
 import { earliest, notOwnedRetry, requeueAt, retryAfterWaiting } from '../requeue.ts';
+import { Settling, settlingTime } from '../settling.ts';
 import { sharedKey } from '../shared-secret.ts';
 import { writeStatus } from '../write-status.ts';
 import { enact } from './enact.ts';
@@ -10,14 +11,10 @@ import { observe } from './observe.ts';
 import { plan } from './plan.ts';
 import { announce, report } from './report.ts';
 
-/** How long what comes by itself is waited for before the status says so: else each new server took two writes. */
-const settlingTime = 5000;
-
 export class TrustedServers {
   readonly #context: Context;
   readonly #wake: Wake;
-  /** When a server that waits for something that comes by itself began to, epoch ms. */
-  readonly #settling = new Map<string, number>();
+  readonly #settling = new Settling();
 
   constructor(context: Context, wake: Wake) {
     this.#context = context;
@@ -26,7 +23,7 @@ export class TrustedServers {
 
   /** The servers that wait for something that comes by itself. */
   waiting(): readonly string[] {
-    return [...this.#settling.keys()];
+    return this.#settling.keys();
   }
 
   async reconcile(key: string): Promise<Requeue | void> {
@@ -34,7 +31,7 @@ export class TrustedServers {
     topology.relist(key);
     const observation = observe(key, this.#context);
     if (observation === undefined || observation.server.metadata.deletionTimestamp !== undefined) {
-      this.#settling.delete(key);
+      this.#settling.forget(key);
       return;
     }
     const { server } = observation;
@@ -44,16 +41,10 @@ export class TrustedServers {
     }
     const outcome = await enact(server, planned, this.#context);
     const { status, settling } = report(observation, planned, outcome, now());
-    const since = this.#settling.get(key) ?? now();
-    const waited = now() - since;
-    if (settling) {
-      this.#settling.set(key, since);
-      if (waited < settlingTime) {
-        if (outcome.failure !== undefined) throw outcome.failure;
-        return { requeueAfterMs: retryAfterWaiting(waited) };
-      }
-    } else {
-      this.#settling.delete(key);
+    const waited = this.#settling.follow(key, settling, now());
+    if (waited !== undefined && waited < settlingTime) {
+      if (outcome.failure !== undefined) throw outcome.failure;
+      return { requeueAfterMs: retryAfterWaiting(waited) };
     }
     if (await writeStatus(trustedServers, server, status, { client, store: stores.trustedServers })) {
       announce(server, status, planned, this.#context);
@@ -67,7 +58,7 @@ export class TrustedServers {
       earliest([
         planned.lookAgainAt,
         ...[...outcome.certificates.values()].map((facts) => facts.renewAt),
-        settling ? now() + retryAfterWaiting(waited) : undefined,
+        waited === undefined ? undefined : now() + retryAfterWaiting(waited),
         notOwned ? now() + notOwnedRetry : undefined,
       ]),
       now(),

@@ -1,5 +1,6 @@
 // What to do for one server: a pure function of what was observed and the time.
 import type { MetadataObject } from '../../kube/resource.ts';
+import { annotation } from '../../outputs/labels.ts';
 import { actionsFor, type CertificateAction, deletion, type PlannedNeed, planNeed, turnsOf } from '../planned-certificate.ts';
 import { earliest } from '../requeue.ts';
 import type { Observation } from './observe.ts';
@@ -46,7 +47,7 @@ export function plan(observation: Observation, now: number): Plan {
 function mayGo(secret: MetadataObject, { admission, awaited }: Observation, now: number): boolean {
   if (secret.metadata.deletionTimestamp !== undefined || awaited.has(secret.metadata.name)) return false;
   if (admission?.admitted === true) return true;
-  return Date.parse(secret.metadata.annotations?.['trustmesh.io/not-after'] ?? '') <= now;
+  return Date.parse(secret.metadata.annotations?.[annotation.notAfter] ?? '') <= now;
 }
 
 function trustActions({ ownTrust, admission }: Observation): readonly TrustAction[] {

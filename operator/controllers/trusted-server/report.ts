@@ -15,7 +15,7 @@ import {
   isSettling,
   topologyFault,
 } from '../report-certificate.ts';
-import { findingAspects } from '../shown-findings.ts';
+import { announceReasons, findingAspects } from '../shown-findings.ts';
 import type { Outcome } from './enact.ts';
 import type { Observation } from './observe.ts';
 import type { Plan } from './plan.ts';
@@ -115,17 +115,12 @@ function statusOf(need: FinalNeed, facts: CertificateFacts): CertificateStatus {
 }
 
 /** Reasons of conditions that users get an event for when they come up. */
-const announced: ReadonlySet<string> = new Set([...findingReasons, 'NameNotAdmitted', 'SecretNotOwned']);
+const announced: Readonly<Record<string, string>> = Object.fromEntries(
+  [...findingReasons, 'NameNotAdmitted', 'SecretNotOwned'].map((reason) => [reason, reason]),
+);
 
 /** Events for what the new status says and the old one did not. */
 export function announce(server: TrustedServer, status: TrustedServerStatus, plan: Plan, context: Context): void {
-  const { events } = context;
-  const before = new Map((server.status?.conditions ?? []).map((condition) => [condition.type, condition]));
-  const told = new Set<string>();
-  for (const { type, reason, message } of status.conditions ?? []) {
-    if (!announced.has(reason) || told.has(reason) || before.get(type)?.reason === reason) continue;
-    told.add(reason);
-    events.record({ regarding: server, type: 'Warning', reason, action: 'Reconcile', note: message, key: message });
-  }
+  announceReasons(server, status.conditions, announced, context);
   announceExpiry(server, plan.needs, context);
 }
