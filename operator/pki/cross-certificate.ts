@@ -3,6 +3,7 @@
 import type { KeyObject } from 'node:crypto';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import { signRevocationList } from './crl.ts';
+import { DerError } from './der-reader.ts';
 import { authorityConstraints, authorityKeyIdentifier, copiedExtension, keyUsage, subjectKeyIdentifier } from './extensions.ts';
 import { keyIdOf } from './key-id.ts';
 import { extensionIds } from './object-identifiers.ts';
@@ -93,4 +94,14 @@ export function crossCertify({ partnerCA, permitted, excluded, now, federationKe
   });
   const list = { issuerKeyId: keyId, number: 1, thisUpdate: notBefore, nextUpdate: notAfter, revoked: [] };
   return { root: parseCertificate(root), cross: parseCertificate(cross), revocationList: signRevocationList(signer, list) };
+}
+
+/** The same, with what keeps this CA from ever having a cross-certificate as a sentence: it is its owner's fault, and nobody else's. */
+export function tryCrossCertify(request: CrossRequest): CrossCertification | { readonly failure: string } {
+  try {
+    return crossCertify(request);
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof TypeError || error instanceof DerError) return { failure: error.message };
+    throw error;
+  }
 }

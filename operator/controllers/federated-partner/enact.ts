@@ -1,7 +1,6 @@
 // Carries the actions of a plan out. The key of a federation root is made here, signs one certificate and one revocation list, and is gone.
 import { generateKeyPair, randomSerial } from '../../authorities/keys.ts';
-import { type CrossCertification, crossCertify } from '../../pki/cross-certificate.ts';
-import { DerError } from '../../pki/der-reader.ts';
+import { tryCrossCertify } from '../../pki/cross-certificate.ts';
 import type { Context } from '../context.ts';
 import { crossData } from './cross-records.ts';
 import type { FederationAction } from './plan.ts';
@@ -19,16 +18,14 @@ export async function enact(
   switch (action.kind) {
     case 'CrossCertify': {
       const { certificate, permitted, excluded, partners } = action.authority;
-      const made = attempt(() =>
-        crossCertify({
-          partnerCA: certificate,
-          permitted,
-          excluded,
-          now: now(),
-          federationKeys: generateKeyPair({ algorithm: 'ECDSA', size: 256 }),
-          serials: { root: randomSerial() },
-        }),
-      );
+      const made = tryCrossCertify({
+        partnerCA: certificate,
+        permitted,
+        excluded,
+        now: now(),
+        federationKeys: generateKeyPair({ algorithm: 'ECDSA', size: 256 }),
+        serials: { root: randomSerial() },
+      });
       if ('failure' in made) {
         log.error('partner CA not cross-certified', { object, partners: partners.join(', '), error: made.failure });
         return `"${certificate.subject}" cannot be held to the names of its partner: ${made.failure}. The partner must name another CA certificate.`;
@@ -54,15 +51,5 @@ export async function enact(
       await records.remove(action.record, context);
       log.info('record of a partner removed', { object, configMap: action.record, reason: 'nothing asks for it any more' });
       return undefined;
-  }
-}
-
-/** What a partner's certificate may bring about: of its own, and of no other partner's. */
-function attempt(make: () => CrossCertification): CrossCertification | { readonly failure: string } {
-  try {
-    return make();
-  } catch (error) {
-    if (error instanceof RangeError || error instanceof TypeError || error instanceof DerError) return { failure: error.message };
-    throw error;
   }
 }
