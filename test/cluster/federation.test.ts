@@ -1,5 +1,8 @@
 // Federated partners on a real API server: what the Edges hold of each, and what no partner can bring about.
-import { configMaps, events, federatedPartners, secrets, trustedServers } from '../../operator/kube/resource.ts';
+import { generateKeyPairSync } from 'node:crypto';
+import type { KubeObject } from '../../operator/api/object.ts';
+import { isApiError } from '../../operator/kube/errors.ts';
+import { configMaps, events, federatedPartners, type Resource, secrets, trustedServers } from '../../operator/kube/resource.ts';
 import { parseCertificates } from '../../operator/pki/certificate.ts';
 import { contoso, partnerManifest, serverManifest, startTrustmesh, type Trustmesh, textOf } from '../support/installation.ts';
 import { makeAuthority } from '../support/peers/material.ts';
@@ -186,6 +189,93 @@ it('goes on with what a ConfigMap held last when it is gone or spoilt, and takes
     { limitMs: 45_000 },
   );
   await remove('fabrikam');
+}, 120_000);
+
+it('writes down of a source what it believes, and never a private key', async () => {
+  const reference = { namespace: 'trustmesh-system', name: 'fabrikam-both' };
+  const fabrikam = makeAuthority('Fabrikam Both');
+  const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+  await trustmesh.admin.create(secrets, {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: reference,
+    data: Object.fromEntries(
+      [
+        ['tls.crt', pemOf(fabrikam)],
+        ['tls.key', key],
+      ].map(([name = '', text = '']) => [name, btoa(text)]),
+    ),
+  });
+  const anchorsOf = (...keys: readonly string[]) => ({
+    trust: { anchors: keys.map((each) => ({ secretRef: { name: reference.name, key: each } })) },
+  });
+  await trustmesh.apply(partnerManifest('fabrikam', anchorsOf('tls.key')));
+  await trustmesh.partner('fabrikam', 'Refused');
+  await trustmesh.apply(partnerManifest('fabrikam', anchorsOf('tls.key', 'tls.crt')));
+  await trustmesh.partner('fabrikam', 'Trusted');
+  const { items } = await trustmesh.admin.list(configMaps, { namespace: 'trustmesh-system' });
+  const sources = items.filter(({ metadata }) => metadata.name.startsWith('contoso.source.'));
+  expect(sources.map(({ data }) => data?.['ca.crt'])).toEqual([pemOf(fabrikam)]);
+  expect(JSON.stringify(items)).not.toContain('PRIVATE KEY');
+  await remove('fabrikam');
+});
+
+it('blocks a partner whatever the sources of another hold', async () => {
+  const flooding = { namespace: 'trustmesh-system', name: 'flooding' };
+  const content = (text: string) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: flooding, data: { 'ca.crt': text } });
+  await trustmesh.apply(partnerManifest('fabrikam', { trust: { anchors: [{ pem: pemOf(makeAuthority('Fabrikam')) }] } }));
+  await trustmesh.partner('fabrikam', 'Trusted');
+  await trustmesh.admin.create(configMaps, content('x'.repeat(1024 * 1024 - 10)));
+  await trustmesh.apply(partnerManifest('flooding', { trust: { anchors: [{ configMapRef: flooding }] } }));
+  await waitFor('the flood to be told', async () =>
+    (await conditionOf('flooding', 'TrustEstablished'))?.message?.includes('are no CA certificates of a partner')
+      ? true
+      : undefined,
+  );
+  await trustmesh.apply(partnerManifest('fabrikam', { mode: 'Blocked' }));
+  await trustmesh.partner('fabrikam', 'Blocked');
+  expect((await bundle())['ca.crt']).toBe('');
+  await trustmesh.admin.delete(configMaps, flooding);
+  await remove('fabrikam', 'flooding');
+});
+
+const resourceQuotas: Resource<KubeObject & { readonly spec: { readonly hard: Readonly<Record<string, string>> } }> = {
+  group: '',
+  version: 'v1',
+  plural: 'resourcequotas',
+  kind: 'ResourceQuota',
+  namespaced: true,
+};
+
+it('blocks a partner though nothing of another can be written', async () => {
+  await trustmesh.apply(partnerManifest('fabrikam', { trust: { anchors: [{ pem: pemOf(makeAuthority('Fabrikam')) }] } }));
+  await trustmesh.partner('fabrikam', 'Trusted');
+  const namespace = 'trustmesh-system';
+  const quota = { namespace, name: 'full' };
+  const hard = { 'count/configmaps': '0' };
+  await trustmesh.admin.create(resourceQuotas, { apiVersion: 'v1', kind: 'ResourceQuota', metadata: quota, spec: { hard } });
+  let probes = 0;
+  await waitFor('the quota to count', async () => {
+    try {
+      probes += 1;
+      const metadata = { namespace, name: `probe-${probes}` };
+      await trustmesh.admin.create(configMaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata });
+      return undefined;
+    } catch (error) {
+      return isApiError(error, 'Forbidden') ? true : Promise.reject(error);
+    }
+  });
+  await trustmesh.apply(partnerManifest('litware', { trust: { anchors: [{ pem: pemOf(makeAuthority('Litware')) }] } }));
+  await waitFor('the failure to be told', async () =>
+    (await conditionOf('litware', 'TrustEstablished'))?.message?.includes('has no cross-certificate yet') ? true : undefined,
+  );
+  await trustmesh.apply(partnerManifest('fabrikam', { mode: 'Blocked' }));
+  await trustmesh.partner('fabrikam', 'Blocked');
+  expect((await bundle())['ca.crt']).toBe('');
+  await trustmesh.admin.delete(resourceQuotas, quota);
+  await look();
+  await trustmesh.partner('litware', 'Trusted');
+  await remove('fabrikam', 'litware');
 }, 120_000);
 
 it('gives a CA that two partners share the names of both, and says so on both', async () => {

@@ -3,6 +3,8 @@
 import { Inquiries } from '../../federation/inquiries.ts';
 import type { SRVResolver } from '../../federation/resolver.ts';
 import type { Requeue } from '../../kube/controller.ts';
+import { isApiError } from '../../kube/errors.ts';
+import { messageOf } from '../../kube/log.ts';
 import { federatedPartners } from '../../kube/resource.ts';
 import type { Context, Wake } from '../context.ts';
 import { earliest, requeueAt } from '../requeue.ts';
@@ -10,8 +12,8 @@ import { writeStatus } from '../write-status.ts';
 import { enact } from './enact.ts';
 import { askEndpoint } from './endpoint.ts';
 import { askForList } from './lists.ts';
-import { type Asking, observe } from './observe.ts';
-import { type FederationPlan, failureOf, plan } from './plan.ts';
+import { type Asking, type FederationObservation, observe } from './observe.ts';
+import { type FederationAction, type FederationPlan, failureOf, plan } from './plan.ts';
 import { publish } from './publish.ts';
 import { FederationRecords } from './records.ts';
 import { announce, expiryWarning, report } from './report.ts';
@@ -24,10 +26,29 @@ export interface FederatedPartnersOptions {
   readonly signal: AbortSignal;
 }
 
+/** One look makes cross-certificates, the next the lists that go with them; whatever still has to be done then does not end. */
+const mostRounds = 4;
+/** What could not be written is tried again after this, ms. */
+const writeRetry = 30_000;
+
+interface Look {
+  readonly observation: FederationObservation;
+  readonly planned: FederationPlan;
+}
+
+interface CarriedOut {
+  /** By record, why it could not be written. */
+  readonly failures: ReadonlyMap<string, string>;
+  /** Something was done, or may be done by another attempt. */
+  readonly isWorthAnother: boolean;
+}
+
 export class FederatedPartners {
   readonly #context: Context;
   readonly #wake: Wake;
   readonly #asking: Asking;
+  /** By domain, the cross-certificates that cannot be made. */
+  readonly #failed = new Map<string, ReadonlyMap<string, string>>();
 
   constructor(context: Context, wake: Wake, { resolver, onAnswer, signal }: FederatedPartnersOptions) {
     const { now, log } = context;
@@ -35,7 +56,6 @@ export class FederatedPartners {
     this.#wake = wake;
     this.#asking = {
       records: new FederationRecords(),
-      failed: new Map(),
       endpoints: new Inquiries({
         ask: (endpoint, before, aborted) => askEndpoint(endpoint, before, now(), aborted),
         onAnswer,
@@ -70,27 +90,70 @@ export class FederatedPartners {
   }
 
   async reconcile(domain: string): Promise<Requeue | void> {
-    const { now, stores, client, federation } = this.#context;
-    const observation = await observe(domain, this.#asking, this.#context);
-    const planned = plan(observation, now());
+    const { now, federation } = this.#context;
+    let look = await this.#look(domain, new Map());
     // While a domain is missing, what was distributed stays as it is.
-    if (observation.domain !== undefined) {
-      for (const action of planned.actions) {
+    if (look.observation.domain !== undefined) {
+      for (let round = 0; round < mostRounds && look.planned.actions.length > 0; round++) {
+        const { failures, isWorthAnother } = await this.#carryOut(domain, look.planned.actions);
+        look = await this.#look(domain, failures);
+        if (!isWorthAnother) break;
+      }
+      // Before anything else that may fail: trust that goes waits for no write.
+      if (federation.set(domain, look.planned.federation)) this.#wake.edges(domain);
+    }
+    const { observation, planned } = look;
+    const written = await Promise.allSettled([
+      observation.domain === undefined ? undefined : publish(observation.domain, this.#context),
+      this.#tell(look),
+    ]);
+    for (const each of written) if (each.status === 'rejected') throw each.reason;
+    const undone = planned.actions.length > 0 ? now() + writeRetry : undefined;
+    return requeueAt(earliest([nextTurn(planned, observation.lookAgainAt, now()), undone]), now());
+  }
+
+  async #look(domain: string, unwritten: ReadonlyMap<string, string>): Promise<Look> {
+    const failed = this.#failed.get(domain) ?? new Map<string, string>();
+    const observation = await observe(domain, this.#asking, { failed, unwritten }, this.#context);
+    const planned = plan(observation, this.#context.now());
+    if (planned.failed.size === 0) this.#failed.delete(domain);
+    else this.#failed.set(domain, planned.failed);
+    return { observation, planned };
+  }
+
+  /** What goes wrong with one of them is told where it belongs, and the others are done. */
+  async #carryOut(domain: string, actions: readonly FederationAction[]): Promise<CarriedOut> {
+    const { log } = this.#context;
+    const failures = new Map<string, string>();
+    let isWorthAnother = false;
+    for (const action of actions) {
+      try {
         const failure = await enact(domain, action, this.#asking.records, this.#context);
         if (failure !== undefined && action.kind === 'CrossCertify')
-          this.#asking.failed.set(failureOf(action.record, action.authority), failure);
+          this.#failed.set(domain, new Map(this.#failed.get(domain)).set(failureOf(action.record, action.authority), failure));
+        isWorthAnother = true;
+      } catch (error) {
+        if (isApiError(error, 'Fenced')) throw error;
+        if (isApiError(error, 'Conflict', 'AlreadyExists', 'Transient')) isWorthAnother = true;
+        failures.set(action.record, messageOf(error));
+        log.error('record of a partner not written', {
+          object: `TrustDomain ${domain}`,
+          configMap: action.record,
+          error: messageOf(error),
+        });
       }
-      if (planned.actions.length > 0) return await this.reconcile(domain);
-      await publish(observation.domain, this.#context);
-      if (federation.set(domain, planned.federation)) this.#wake.edges(domain);
     }
+    return { failures, isWorthAnother };
+  }
+
+  async #tell({ observation, planned }: Look): Promise<void> {
+    const { now, stores, client } = this.#context;
     for (const decision of planned.decisions) {
       const { partner } = decision;
       const status = report(observation, planned, decision, now());
       if (await writeStatus(federatedPartners, partner, status, { client, store: stores.federatedPartners }))
         announce(partner, status, this.#context);
     }
-    return requeueAt(nextTurn(planned, observation.lookAgainAt, now()), now());
   }
 }
 

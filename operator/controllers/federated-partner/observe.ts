@@ -7,8 +7,8 @@ import type { SRVLookup } from '../../federation/resolver.ts';
 import { annotation, label } from '../../outputs/labels.ts';
 import { bundleName } from '../../outputs/trust-bundle.ts';
 import { certificateNeeds, spiffeTrustDomain } from '../../topology/names.ts';
+import type { OurNames } from '../../trust/name-holders.ts';
 import type { OurAuthorities } from '../../trust/partner-anchors.ts';
-import type { OurNames } from '../../trust/partner-scope.ts';
 import type { Context } from '../context.ts';
 import { earliest } from '../requeue.ts';
 import type { ListAnswer } from './lists.ts';
@@ -41,8 +41,10 @@ export interface FederationObservation {
   /** The oldest first: of two that want the same, it has it. */
   readonly partners: readonly ObservedPartner[];
   readonly records: ReadonlyMap<string, Data>;
-  /** Records of cross-certificates that could not be made, and why: a sentence. */
+  /** Cross-certificates that cannot be made (failureOf), and why: a sentence. */
   readonly failed: ReadonlyMap<string, string>;
+  /** Records that could not be written just now, and why. */
+  readonly unwritten: ReadonlyMap<string, string>;
   readonly ours: OurAuthorities;
   readonly ourNames: OurNames;
   readonly edges: readonly ObservedEdge[];
@@ -54,14 +56,18 @@ export interface FederationObservation {
 const polling = 30_000;
 
 export interface Asking {
-  readonly failed: Map<string, string>;
   readonly records: FederationRecords;
   readonly endpoints: Endpoints;
   readonly lookups: Inquiries<string, SRVLookup>;
   readonly lists: Inquiries<string, ListAnswer>;
 }
 
-export async function observe(name: string, asking: Asking, context: Context): Promise<FederationObservation> {
+export async function observe(
+  name: string,
+  asking: Asking,
+  { failed, unwritten }: Pick<FederationObservation, 'failed' | 'unwritten'>,
+  context: Context,
+): Promise<FederationObservation> {
   const { topology, now } = context;
   const domain = topology.domain(name);
   const domainProblem = topology.domainProblem(name);
@@ -111,7 +117,8 @@ export async function observe(name: string, asking: Asking, context: Context): P
       lists: heard.map(({ url, reply }) => listObserved(url, reply?.answer)),
     })),
     records,
-    failed: asking.failed,
+    failed,
+    unwritten,
     ours: ourAuthorities(context),
     ourNames: {
       domains: domain === undefined ? [] : [...new Set([...domain.spec.sipDomains, spiffeTrustDomain(domain)])],

@@ -1,19 +1,22 @@
-// What is believed of each partner of a domain, and what must be made or written for it first: a pure function of what was
-// observed and the time. A partner's fault costs that partner its trust, and no other.
+// What is believed of each partner of a domain, and what is to be made or written for it: a pure function of what was observed
+// and the time. A partner's fault costs that partner its trust, and no other.
 import type { FederatedPartner } from '../../api/v1alpha1/index.ts';
 import type { Certificate } from '../../pki/certificate.ts';
+import { nameOf } from '../../pki/chain.ts';
 import { type TrustBundle, trustBundle } from '../../trust/bundle.ts';
+import { holdingsOf } from '../../trust/name-holders.ts';
 import { authorityIdentity } from '../../trust/partner-authority.ts';
 import { checkPartnerNames, type NameRefusal, type PartnerNames } from '../../trust/partner-names.ts';
 import { type Partner, partnerScopes, type ScopedAuthority } from '../../trust/partner-scope.ts';
-import type { Federation, PartnerTrust } from '../federation-state.ts';
+import type { Federation } from '../federation-state.ts';
 import { type AccessEdges, accessEdgesOf } from './access-edges.ts';
-import { type Cross, crossOf } from './cross-records.ts';
+import { type Cross, crossOf, isCrossed } from './cross-records.ts';
+import { entryOf, octetsOfEntry } from './listed.ts';
 import { type Dropped, fitting } from './listener-room.ts';
 import type { FederationObservation, ObservedPartner } from './observe.ts';
 import type { Data } from './records.ts';
 import { planRevocation, type RevocationStanding } from './revocation.ts';
-import type { SourceObservation } from './sources.ts';
+import { isSourceOf, type SourceObservation } from './sources.ts';
 import { checkSources, sourceActions } from './taken-anchors.ts';
 
 export type FederationAction =
@@ -54,10 +57,12 @@ export interface Refusal {
 }
 
 export interface FederationPlan {
-  /** To be carried out before anything is published; then it is looked at again. */
+  /** To be carried out; then it is looked at again. What could not be done keeps nothing else from being published. */
   readonly actions: readonly FederationAction[];
   readonly federation: Federation;
   readonly decisions: readonly PartnerDecision[];
+  /** Of the cross-certificates that cannot be made, those that are still wanted. */
+  readonly failed: ReadonlyMap<string, string>;
   /** By partner, of those that publish revocation lists and are believed. */
   readonly revocation: ReadonlyMap<string, RevocationStanding>;
   /** When the first anchor expires, epoch ms. */
@@ -75,23 +80,33 @@ export function plan(observation: FederationObservation, now: number): Federatio
     ({ partner }) => !isBlocked(partner, blockers) && refusalOfNames(partner, nameRefusals) === undefined,
   );
   const { anchors, refused, taken } = checkSources(candidates, observation, now);
-  const scopes = partnerScopes({
-    ours: ourNames,
-    partners: partners.map(({ partner }) => asScoped(partner, blockers, anchors.get(partner.metadata.name) ?? [])),
-  });
+  const scoped = partners.map(({ partner }) => asScoped(partner, blockers, anchors.get(partner.metadata.name) ?? []));
+  const holdings = holdingsOf(ourNames, scoped);
+  const scopes = partnerScopes(scoped, holdings);
   const found = new Map(scopes.map((authority) => [authority, crossOf(name, authority, observation.records, now)]));
-  const { kept, dropped } = fitting(scopes, (authority) => {
-    const cross = found.get(authority);
-    return cross?.material === undefined ? observation.failed.get(failureOf(cross?.record, authority)) : undefined;
+  const entries = new Map(partners.map((each) => [each.partner.metadata.name, octetsOfEntry(each.partner, accessEdgesOf(each))]));
+  const { kept, dropped } = fitting({
+    scopes,
+    failureFor: (authority) => {
+      const cross = found.get(authority);
+      return cross?.material === undefined ? observation.failed.get(failureOf(cross?.record, authority)) : undefined;
+    },
+    isInPlace: (authority) => isCrossed(name, authority, observation.records),
+    entryOctets: (partner) => entries.get(partner) ?? 0,
   });
   const crosses = new Map(kept.map((authority) => [authority, found.get(authority)]));
   const decisions = partners.map((observed) => {
     const own = { observed, nameRefusals, blockers, refused, anchors, dropped };
     return decide(own, kept, crosses);
   });
+  const standing = decisions.map((decision) => withoutUnmade(decision, crosses, observation.unwritten));
+  const inForce = standing.filter(({ believed: authorities }) => authorities.length > 0);
   const believed = decisions.filter(({ believed: authorities }) => authorities.length > 0);
-  const listed = believed.filter(({ partner }) => partner.spec.mode !== 'Discovered');
+  const listed = believed.filter(isListed);
   const revocation = planRevocation({ domain: name, partners, listed, crosses, records: observation.records, now });
+  const blocked = new Set(
+    partners.flatMap(({ partner: { metadata, spec } }) => (spec.mode === 'Blocked' ? [metadata.name] : [])),
+  );
   const needed = new Set([
     ...[...crosses.values()].flatMap((cross) => cross?.record ?? []),
     ...partners.flatMap(({ sources }) => sources.flatMap(({ record }) => record ?? [])),
@@ -106,21 +121,30 @@ export function plan(observation: FederationObservation, now: number): Federatio
   return {
     actions: [
       ...kept.flatMap((authority) => crossActions(authority, crosses.get(authority))),
-      ...taken.flatMap((content) => sourceActions(content, now)),
+      ...sourceActions(taken, now),
       ...revocation.actions,
-      ...[...observation.records.keys()]
-        .filter((record) => !needed.has(record))
-        .map((record): FederationAction => ({ kind: 'Remove', record })),
+      ...[...observation.records]
+        // Once it is unblocked, an older bundle of its is no better than before.
+        .filter(([record, data]) => !needed.has(record) && !isSourceOf(blocked, data))
+        .map(([record]): FederationAction => ({ kind: 'Remove', record })),
     ],
     federation: {
-      bundle: together(listed),
-      discovered: together(believed.filter((decision) => !listed.includes(decision))),
-      partners: listed
-        .map((decision) => trustIn(decision, bundleOf(decision.believed, crosses, now), blockers))
+      bundle: together(inForce.filter(isListed)),
+      discovered: together(inForce.filter((decision) => !isListed(decision))),
+      partners: inForce
+        .filter(isListed)
+        .map((decision) => entryOf(decision, bundleOf(decision.believed, crosses, now), holdings))
         .sort((a, b) => (a.name < b.name ? -1 : 1)),
       ...(revocation.delivered === undefined ? {} : { revocationLists: revocation.delivered }),
     },
-    decisions,
+    decisions: standing,
+    failed: new Map(
+      scopes.flatMap((authority): [string, string][] => {
+        const key = failureOf(found.get(authority)?.record, authority);
+        const failure = observation.failed.get(key);
+        return failure === undefined ? [] : [[key, failure]];
+      }),
+    ),
     revocation: revocation.standings,
     ...expiryOf(believed),
     ...(revocation.nextUpdate === undefined ? {} : { nextUpdate: revocation.nextUpdate }),
@@ -130,6 +154,31 @@ export function plan(observation: FederationObservation, now: number): Federatio
 /** What a failure to make a cross-certificate is remembered by: another scope is another attempt. */
 export function failureOf(record: string | undefined, { hash }: ScopedAuthority): string {
   return `${record}/${hash}`;
+}
+
+function isListed({ partner }: PartnerDecision): boolean {
+  return partner.spec.mode !== 'Discovered';
+}
+
+/** What stands once everything was tried: a CA whose cross-certificate could not be written is believed for nothing. */
+function withoutUnmade(
+  decision: PartnerDecision,
+  crosses: ReadonlyMap<ScopedAuthority, Cross | undefined>,
+  unwritten: ReadonlyMap<string, string>,
+): PartnerDecision {
+  const unmade = decision.believed.flatMap(({ authority }) => {
+    const cross = crosses.get(authority);
+    return cross === undefined || cross.material !== undefined ? [] : [{ authority, why: unwritten.get(cross.record) }];
+  });
+  if (unmade.length === 0) return decision;
+  const believed = decision.believed.filter(({ authority }) => !unmade.some((each) => each.authority === authority));
+  const sentences = unmade.map(
+    ({ authority: { certificate }, why }) =>
+      `${nameOf(certificate)} has no cross-certificate yet${why === undefined ? '' : `: ${why}`}.`,
+  );
+  if (believed.length > 0) return { ...decision, believed, sourceProblems: [...decision.sourceProblems, ...sentences] };
+  const refusal: Refusal = { reason: 'AnchorsUnavailable', message: sentences.join(' '), while: 'Reconciling' };
+  return { ...decision, believed, refusal };
 }
 
 function crossActions(authority: ScopedAuthority, cross: Cross | undefined): readonly FederationAction[] {
@@ -270,23 +319,6 @@ function bundleOf(
     now,
     materials.flatMap(({ material }) => material?.cross ?? []),
   );
-}
-
-/** RFC 5922, 7.1: a certificate of the partner holds its edge's name, or a SIP domain of its. */
-function trustIn({ partner, believed, accessEdges }: PartnerDecision, bundle: TrustBundle, blockers: Blockers): PartnerTrust {
-  const { mode } = partner.spec;
-  const withheld = new Set(believed.flatMap(({ authority }) => authority.withheld));
-  const sipDomains = partner.spec.sipDomains.filter((domain) => !blockers.has(domain) && !withheld.has(domain));
-  const found = mode === 'AllowedDomain' ? sipDomains.map((domain) => `sip.${domain}`) : [];
-  const edges = accessEdges.filter(({ fqdn }) => !withheld.has(fqdn));
-  const [accessEdge] = edges;
-  return {
-    name: partner.metadata.name,
-    sipDomains,
-    ...(accessEdge === undefined ? {} : { accessEdge }),
-    names: [...new Set([...edges.map(({ fqdn }) => fqdn), ...found, ...sipDomains])],
-    bundle,
-  };
 }
 
 function expiryOf(decisions: readonly PartnerDecision[]): Pick<FederationPlan, 'expiry'> {

@@ -12,7 +12,7 @@ import type { FederationObservation } from './observe.ts';
 import type { FederationPlan, PartnerDecision } from './plan.ts';
 import type { RevocationStanding } from './revocation.ts';
 import type { SourceContent } from './sources.ts';
-import { fingerprintsIn } from './taken-anchors.ts';
+import { certificatesIn } from './taken-anchors.ts';
 
 /** How long before an anchor expires it is told of, ms. */
 export const expiryWarning = 30 * 24 * 3_600_000;
@@ -114,7 +114,7 @@ function expiring({ partner, believed }: PartnerDecision, now: number): readonly
 }
 
 function holds(content: SourceContent | undefined, { fingerprint }: Certificate): boolean {
-  return content !== undefined && fingerprintsIn(content.pem).includes(fingerprint);
+  return content !== undefined && certificatesIn(content.pem).some((certificate) => certificate.fingerprint === fingerprint);
 }
 
 function stateOf({ blockedBy, refusal }: PartnerDecision, { total, inPlace }: Edges): FederatedPartnerStatus['state'] {

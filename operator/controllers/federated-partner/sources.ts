@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { FederatedPartner } from '../../api/v1alpha1/index.ts';
 import type { BundleEndpoint } from '../../federation/bundle-endpoint-client.ts';
 import type { Inquiries } from '../../federation/inquiries.ts';
-import { isApiError } from '../../kube/errors.ts';
+import { ApiError, isApiError } from '../../kube/errors.ts';
 import { type ConfigMap, configMaps, type Secret, secrets } from '../../kube/resource.ts';
 import type { Context } from '../context.ts';
 import type { EndpointAnswer, HeldBundle } from './endpoint.ts';
@@ -31,6 +31,9 @@ export interface SourceContent {
   readonly since?: number;
 }
 
+/** Octets of one source: eight CA certificates take far less. */
+const mostOctets = 256 * 1024;
+
 type AnchorSpec = FederatedPartner['spec']['trust']['anchors'][number];
 export type Endpoints = Inquiries<BundleEndpoint, EndpointAnswer>;
 
@@ -56,7 +59,8 @@ export async function readSources(
         return {
           source: { from: `spec.trust.anchors[${index}].pem`, current: { pem }, polled: false } satisfies SourceObservation,
         };
-      const record = recordName(trustDomain, 'source', JSON.stringify([name, spec]));
+      // By where it is, not by how it is believed: whoever changes a pin goes on with what was taken from there.
+      const record = recordName(trustDomain, 'source', JSON.stringify([name, ...placeOf(spec)]));
       const recorded = recordedIn(records.get(record));
       const known = { record, ...(recorded === undefined ? {} : { recorded }) };
       if (bundleEndpoint !== undefined) {
@@ -78,15 +82,27 @@ export async function readSources(
   };
 }
 
-/** What a record keeps of a source. */
-export function recordOf({ pem, sequence, since }: SourceContent, now: number): Data {
+function placeOf({ configMapRef, secretRef, bundleEndpoint }: AnchorSpec): readonly string[] {
+  if (bundleEndpoint !== undefined) return ['bundleEndpoint', bundleEndpoint.url];
+  if (configMapRef !== undefined) return ['configMapRef', configMapRef.namespace, configMapRef.name, configMapRef.key];
+  return ['secretRef', secretRef?.name ?? '', secretRef?.key ?? ''];
+}
+
+/** What a record keeps of a source, for the partner of this name. `pem` is of certificates that are believed, and nothing else. */
+export function recordOf(partner: string, { pem, sequence, since }: SourceContent, now: number): Data {
   const facts = { since: since ?? now, ...(sequence === undefined ? {} : { sequence }) };
-  return { 'ca.crt': pem, 'facts.json': JSON.stringify(facts) };
+  return { partner, 'ca.crt': pem, 'facts.json': JSON.stringify(facts) };
+}
+
+/** Whether a record is of a source of one of these partners. */
+export function isSourceOf(partners: ReadonlySet<string>, { partner }: Data): boolean {
+  return partner !== undefined && partners.has(partner);
 }
 
 const facts = z.object({ since: z.number(), sequence: z.number().optional() });
 
-function recordedIn(data: Data | undefined): SourceContent | undefined {
+/** What a record keeps. */
+export function recordedIn(data: Data | undefined): SourceContent | undefined {
   const pem = data?.['ca.crt'];
   if (pem === undefined) return undefined;
   try {
@@ -109,7 +125,15 @@ function endpointSource(
   const from = `the bundle endpoint ${url}`;
   if (answer === undefined) return { from, problem: `The bundle endpoint ${url} was not heard yet.` };
   const { held, failure } = answer;
-  return { from, ...(held === undefined ? {} : { current: held }), ...(failure === undefined ? {} : { problem: failure }) };
+  const taken = held === undefined ? {} : bounded(from, held);
+  return { from, ...taken, ...(failure === undefined ? {} : { problem: failure }) };
+}
+
+function bounded<C extends SourceContent>(from: string, content: C): Pick<SourceObservation, 'current' | 'problem'> {
+  const octets = Buffer.byteLength(content.pem);
+  if (octets <= mostOctets) return { current: content };
+  const problem = `${from} holds ${Math.ceil(octets / 1024)} KiB: more than ${mostOctets / 1024} KiB are no CA certificates of a partner.`;
+  return { problem };
 }
 
 async function objectSource(
@@ -125,9 +149,11 @@ async function objectSource(
     if (isApiError(error, 'NotFound')) return { from, problem: `${from} does not exist.` };
     if (isApiError(error, 'Forbidden'))
       return { from, problem: `${from} may not be read: its namespace is not among those watched.` };
-    throw error;
+    if (!(error instanceof ApiError) || error.reason === 'Fenced') throw error;
+    // Whatever it is, it is this partner's alone.
+    return { from, problem: `${from} cannot be read now: ${error.message}` };
   }
   const value = object.data?.[key];
   if (value === undefined) return { from, problem: `${from} has no key ${key}.` };
-  return { from, current: { pem: configMapRef === undefined ? Buffer.from(value, 'base64').toString() : value } };
+  return { from, ...bounded(from, { pem: configMapRef === undefined ? Buffer.from(value, 'base64').toString() : value }) };
 }

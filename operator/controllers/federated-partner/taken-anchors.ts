@@ -1,15 +1,20 @@
 // Which anchors are taken from what the sources of all partners hold: what may be an anchor, and what goes on with what was
 // last taken because what is there now brings nothing that can be believed.
 import { type Certificate, CertificateError, parseCertificates } from '../../pki/certificate.ts';
-import { checkPartnerAnchors, type PartnerAnchors } from '../../trust/partner-anchors.ts';
+import { nameOf } from '../../pki/chain.ts';
+import { approvedKeys, fipsProblem } from '../../pki/fips-problem.ts';
+import { checkPartnerAnchors, type PartnerAnchorSource, type PartnerAnchors } from '../../trust/partner-anchors.ts';
 import { inPlaceOf } from './cross-records.ts';
 import type { FederationObservation, ObservedPartner } from './observe.ts';
 import type { FederationAction } from './plan.ts';
 import { recordOf, type SourceContent, type SourceObservation } from './sources.ts';
 
+/** What was last had of a source, and what of it is believed. */
 export interface Taken {
+  readonly partner: string;
   readonly source: SourceObservation;
-  readonly content: SourceContent | undefined;
+  readonly content: SourceContent;
+  readonly accepted: readonly Certificate[];
 }
 
 export interface Checked {
@@ -22,9 +27,11 @@ export interface Checked {
 /** A source whose content brings no anchor that can be believed goes on with what was last taken from it. */
 export function checkSources(
   candidates: readonly ObservedPartner[],
-  { records, ours }: FederationObservation,
+  { records, ours, domain }: FederationObservation,
   now: number,
 ): Checked {
+  const read = reader();
+  const problemOf = domain?.spec.security.fips === 'Required' ? fipsProblem : () => undefined;
   const check = (contentOf: (source: SourceObservation) => SourceContent | undefined) =>
     checkPartnerAnchors({
       ours,
@@ -32,35 +39,57 @@ export function checkSources(
       partners: candidates.map(
         ({ partner, sources }): PartnerAnchors => ({
           name: partner.metadata.name,
-          sources: sources.flatMap((source) => {
-            const content = contentOf(source);
-            return content === undefined ? [] : [{ from: source.from, pem: content.pem }];
+          sources: sources.flatMap((source): readonly PartnerAnchorSource[] => {
+            const { pem } = contentOf(source) ?? {};
+            if (pem === undefined) return [];
+            const certificates = read(pem);
+            if (certificates.length === 0) return [{ from: source.from, pem }];
+            const approved = certificates.filter((certificate) => problemOf(certificate) === undefined);
+            return approved.length === 0 ? [] : [{ from: source.from, certificates: approved }];
           }),
           inPlace: inPlaceOf(partner.metadata.name, records),
         }),
       ),
     });
   const first = check(newest);
+  const acceptedFrom = (accepted: ReadonlyMap<string, readonly Certificate[]>, name: string, pem: string) => {
+    const own = new Set(accepted.get(name)?.map(({ fingerprint }) => fingerprint));
+    return read(pem).filter(({ fingerprint }) => own.has(fingerprint));
+  };
   const spoilt = new Set(
-    candidates.flatMap(({ partner, sources }) => {
-      const accepted = new Set(first.accepted.get(partner.metadata.name)?.map(({ fingerprint }) => fingerprint));
-      return sources.filter(
-        (source) =>
-          source.current !== undefined &&
-          source.recorded !== undefined &&
-          source.current.pem !== source.recorded.pem &&
-          !fingerprintsIn(source.current.pem).some((fingerprint) => accepted.has(fingerprint)),
-      );
-    }),
+    candidates.flatMap(({ partner, sources }) =>
+      sources.filter(
+        ({ current, recorded }) =>
+          current !== undefined &&
+          recorded !== undefined &&
+          current.pem !== recorded.pem &&
+          acceptedFrom(first.accepted, partner.metadata.name, current.pem).length === 0,
+      ),
+    ),
   );
   const contentOf = (source: SourceObservation) => (spoilt.has(source) ? source.recorded : newest(source));
   const { accepted } = spoilt.size === 0 ? first : check(contentOf);
   const refused = new Map<string, readonly string[]>();
-  for (const { partner, message } of first.refused) refused.set(partner, [...(refused.get(partner) ?? []), message]);
+  const refuse = (name: string, message: string) => refused.set(name, [...(refused.get(name) ?? []), message]);
+  for (const { partner, message } of first.refused) refuse(partner, message);
+  for (const { partner, sources } of candidates) {
+    for (const source of sources) {
+      for (const certificate of read(newest(source)?.pem ?? '')) {
+        const problem = problemOf(certificate);
+        if (problem !== undefined) refuse(partner.metadata.name, notApproved(certificate, source.from, problem));
+      }
+    }
+  }
   return {
     anchors: accepted,
     refused,
-    taken: candidates.flatMap(({ sources }) => sources.map((source) => ({ source, content: contentOf(source) }))),
+    taken: candidates.flatMap(({ partner: { metadata }, sources }) =>
+      sources.flatMap((source): readonly Taken[] => {
+        const content = contentOf(source);
+        if (content === undefined) return [];
+        return [{ partner: metadata.name, source, content, accepted: acceptedFrom(accepted, metadata.name, content.pem) }];
+      }),
+    ),
   };
 }
 
@@ -68,20 +97,44 @@ function newest({ current, recorded }: SourceObservation): SourceContent | undef
   return current ?? recorded;
 }
 
+function notApproved(certificate: Certificate, from: string, problem: string): string {
+  return `${nameOf(certificate)} from ${from} ${problem}, and the domain requires that: the partner needs a CA with ${approvedKeys}.`;
+}
+
+/** The certificates in PEM, each text read once; none where it is something else. */
+function reader(): (pem: string) => readonly Certificate[] {
+  const known = new Map<string, readonly Certificate[]>();
+  return (pem) => {
+    const certificates = known.get(pem) ?? certificatesIn(pem);
+    known.set(pem, certificates);
+    return certificates;
+  };
+}
+
 /** None where it is not PEM of certificates. */
-export function fingerprintsIn(pem: string): readonly string[] {
+export function certificatesIn(pem: string): readonly Certificate[] {
   try {
-    return parseCertificates(pem).map(({ fingerprint }) => fingerprint);
+    return parseCertificates(pem);
   } catch (error) {
     if (error instanceof CertificateError) return [];
     throw error;
   }
 }
 
-/** What was taken and is not recorded yet. */
-export function sourceActions({ source, content }: Taken, now: number): readonly FederationAction[] {
-  const { record, recorded } = source;
-  if (record === undefined || content === undefined) return [];
-  if (recorded?.pem === content.pem && recorded.sequence === content.sequence) return [];
-  return [{ kind: 'WriteSource', record, data: recordOf(content, now) }];
+/**
+ * What is believed and not recorded yet. The certificates themselves are written down and nothing else of what lay there: a
+ * source may hold anything, a private key too.
+ */
+export function sourceActions(taken: readonly Taken[], now: number): readonly FederationAction[] {
+  const actions = new Map<string, FederationAction | undefined>();
+  for (const { partner, source, content, accepted } of taken) {
+    const { record, recorded } = source;
+    // Two entries may name one place: what the first of them brings is kept.
+    if (record === undefined || accepted.length === 0 || actions.has(record)) continue;
+    const pem = accepted.map((certificate) => certificate.pem).join('');
+    const isRecorded = recorded?.pem === pem && recorded.sequence === content.sequence;
+    const data = recordOf(partner, { ...content, pem }, now);
+    actions.set(record, isRecorded ? undefined : { kind: 'WriteSource', record, data });
+  }
+  return [...actions.values()].filter((action) => action !== undefined);
 }

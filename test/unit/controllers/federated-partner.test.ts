@@ -1,7 +1,9 @@
 // What is believed of partners, and what they are told of it: each state with its reasons, and that no partner's fault is
 // another's.
+import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import type { FederationObservation, ObservedPartner } from '../../../operator/controllers/federated-partner/observe.ts';
+import { plan } from '../../../operator/controllers/federated-partner/plan.ts';
 import { recordName } from '../../../operator/controllers/federated-partner/records.ts';
 import type { SRVLookup } from '../../../operator/federation/resolver.ts';
 import { utf8String } from '../../../operator/pki/der-writer.ts';
@@ -373,11 +375,81 @@ describe('what a source holds', () => {
     expect(statusOf('fabrikam', rest)).toMatchObject({ anchors: [{ fingerprint: litware.certificate.fingerprint }] });
   });
 
+  it('is recorded as far as it is believed: of what else lies there, nothing is written down', () => {
+    const odd = rootOf('Odd', { notAfter: now - day });
+    const rest = settled([at({ current: { pem: `a note\n${pemOf(odd, fabrikam)}` } })]);
+    expect(rest.done.at(-1)).toMatchObject({ kind: 'WriteSource', data: { 'ca.crt': pemOf(fabrikam) } });
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const key = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+    for (const pem of [key, pemOf(fabrikam) + key, pemOf(odd), 'nonsense']) {
+      expect(settled([at({ current: { pem } })]).done).toEqual([]);
+    }
+  });
+
+  it('is written once where two entries name one place', () => {
+    const [source, again] = [recorded, { pem: pemOf(litware) }].map((current) => sourceOf('fabrikam', { current }));
+    if (source === undefined || again === undefined) throw new Error('no sources');
+    const rest = settled([observed(partnerOf('fabrikam'), [], { sources: [source, again] })]);
+    expect(rest.done.filter(({ kind }) => kind === 'WriteSource')).toMatchObject([{ data: { 'ca.crt': recorded.pem } }]);
+  });
+
+  it('is remembered while its partner is blocked: an older bundle is no better afterwards', () => {
+    const { records } = settled([at({ current: { ...recorded, sequence: 7 } })]).observation;
+    const rest = settled([observed(partnerOf('fabrikam', { mode: 'Blocked' }))], { records });
+    expect(rest.done.map(({ kind }) => kind)).toEqual(['Remove']);
+    expect([...rest.observation.records.values()]).toMatchObject([{ 'facts.json': expect.stringContaining('"sequence":7') }]);
+  });
+
   it('is forgotten with its partner', () => {
     const { records } = settled([at({ current: recorded })]).observation;
     const rest = settled([], { records });
     expect(rest.done.map(({ kind }) => kind)).toEqual(['Remove', 'Remove']);
     expect(rest.observation.records.size).toBe(0);
+  });
+});
+
+describe('where FIPS 140 is required', () => {
+  const { domain } = federationOf([]);
+  if (domain === undefined) throw new Error('no domain');
+  const strict = {
+    domain: { ...domain, spec: { ...domain.spec, security: { ...domain.spec.security, fips: 'Required' } } },
+  } as const;
+  const edwards = rootOf('Edwards', { keys: generateKeyPairSync('ed25519'), by: litware });
+
+  it('a CA that is not approved is believed for nothing, and named', () => {
+    const status = statusOf('fabrikam', settled([observed(partnerOf('fabrikam'), [edwards])], strict));
+    expect(status.state).toBe('Refused');
+    expect(messageOf(status, 'TrustEstablished')).toMatch(/CN=Edwards.*FIPS 140 does not approve, and the domain requires that/);
+    expect(statusOf('fabrikam', settled([observed(partnerOf('fabrikam'), [edwards])])).state).toBe('Trusted');
+  });
+
+  it('another of the same partner is believed', () => {
+    const rest = settled([observed(partnerOf('fabrikam'), [edwards, fabrikam])], strict);
+    expect(statusOf('fabrikam', rest)).toMatchObject({ state: 'Trusted', anchors: [{ subject: 'CN=Fabrikam Root' }] });
+    expect(conditionsOf(statusOf('fabrikam', rest))).toContain('AnchorsAccepted False SomeAnchorsRefused');
+  });
+});
+
+describe('what could not be written', () => {
+  const good = observed(partnerOf('good'), [litware]);
+  const partners = [observed(partnerOf('fabrikam'), [fabrikam]), good];
+  const record = recordName('contoso', 'cross', authorityIdentity(fabrikam.certificate));
+  const planned = plan(
+    federationOf(partners, { ...settled([good]).observation, partners, unwritten: new Map([[record, 'it is too large']]) }),
+    now,
+  );
+
+  it('is tried again, and everybody else is believed meanwhile', () => {
+    expect(planned.actions).toMatchObject([{ kind: 'CrossCertify', record }]);
+    expect(planned.federation.partners.map(({ name }) => name)).toEqual(['good']);
+    expect(planned.decisions.map(({ refusal }) => refusal)).toEqual([
+      {
+        reason: 'AnchorsUnavailable',
+        while: 'Reconciling',
+        message: expect.stringContaining('has no cross-certificate yet: it is too large.'),
+      },
+      undefined,
+    ]);
   });
 });
 

@@ -7,7 +7,7 @@ import type { FederationObservation, ObservedPartner } from '../../../operator/c
 import { type FederationAction, type FederationPlan, plan } from '../../../operator/controllers/federated-partner/plan.ts';
 import { type Data, recordName } from '../../../operator/controllers/federated-partner/records.ts';
 import { report } from '../../../operator/controllers/federated-partner/report.ts';
-import type { SourceObservation } from '../../../operator/controllers/federated-partner/sources.ts';
+import { recordedIn, type SourceObservation } from '../../../operator/controllers/federated-partner/sources.ts';
 import { federationFiles } from '../../../operator/controllers/federation-state.ts';
 import { crossCertify } from '../../../operator/pki/cross-certificate.ts';
 import { type Forged, forge, now, type Wish } from '../pki/forge.ts';
@@ -75,6 +75,7 @@ export function federationOf(
     partners,
     records: new Map(),
     failed: new Map(),
+    unwritten: new Map(),
     ours: { certificates: [ours.certificate], keyIds: [] },
     ourNames: { domains: ['contoso.com'], names: ['edge.elsewhere.com'] },
     edges: [],
@@ -121,8 +122,8 @@ function remembering(partner: ObservedPartner, records: ReadonlyMap<string, Data
   return {
     ...partner,
     sources: partner.sources.map((source) => {
-      const pem = source.record === undefined ? undefined : records.get(source.record)?.['ca.crt'];
-      return pem === undefined ? source : { ...source, recorded: { ...source.recorded, pem } };
+      const recorded = source.record === undefined ? undefined : recordedIn(records.get(source.record));
+      return recorded === undefined ? source : { ...source, recorded };
     }),
   };
 }
