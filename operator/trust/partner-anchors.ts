@@ -1,20 +1,23 @@
 // Which certificates of partners may become anchors: everything that could put the Edge out of order, or make a partner
 // somebody else, is refused with a sentence. A partner's fault never takes another partner's anchors away.
 import { type Certificate, CertificateError, parseCertificates } from '../pki/certificate.ts';
-import { isSignedBy, nameOf } from '../pki/chain.ts';
+import { isSelfSigned, isSignedBy, nameOf } from '../pki/chain.ts';
 import { positionOf } from '../pki/path-builder.ts';
 import { firstRefusal, type Refusal, type RefusalReason, refusal } from '../pki/path-refusal.ts';
 import { pathRules } from '../pki/path-rules.ts';
 import { instant } from '../pki/problem.ts';
-import { comparableKey, comparableName } from './partner-authority.ts';
+import { authorityIdentity, comparableKey, comparableName } from './partner-authority.ts';
+import { mostOctetsOfName } from './partner-listener.ts';
 
 export type AnchorRefusalReason =
   /** As in a path: it expired, is no CA, is weak, or cannot be read alike by everybody. */
   | RefusalReason
   | 'UnreadablePEM'
+  | 'NameTooLong'
   | 'KeyOfOurs'
   | 'SubjectOfOurs'
   | 'KeyIdentifierOfOurs'
+  | 'AuthorityOfAnotherPartner'
   | 'SubjectOfAnotherPartner'
   | 'KeyIdentifierOfAnotherPartner'
   | 'TooManyOfOnePartner';
@@ -38,7 +41,7 @@ export type PartnerAnchorSource = { readonly from: string } & (
 export interface PartnerAnchors {
   readonly name: string;
   readonly sources: readonly PartnerAnchorSource[];
-  /** Fingerprints of anchors of this partner that are in place: they come before what others bring now. */
+  /** Fingerprints of anchors of this partner that are in place, and identities of their CAs: they come before what others bring now. */
   readonly inPlace: ReadonlySet<string>;
 }
 
@@ -145,9 +148,23 @@ function againstOurs({ certificates, keyIds }: OurAuthorities): (candidate: Cand
   };
 }
 
+/**
+ * Several partners may name one CA, by the same certificate. Another one of it counts where its own key signed it: anybody
+ * can make one up with limits of his choice, and the CA would be held to them for all.
+ */
+function imitation(candidate: Candidate, { partner, certificate }: Candidate): AnchorRefusal | undefined {
+  if (candidate.certificate.fingerprint === certificate.fingerprint || isSelfSigned(candidate.certificate)) return undefined;
+  return refused(
+    candidate,
+    'AuthorityOfAnotherPartner',
+    `is another certificate of a CA that the partner ${partner} had before, and its own key did not sign it: name the one with the SHA-256 ${certificate.fingerprint}.`,
+  );
+}
+
 /** Whether one can be taken for the other although their keys differ. A partner's own may have one name: so it changes its key. */
 function confusion(candidate: Candidate, other: Candidate): AnchorRefusal | undefined {
-  if (candidate.partner === other.partner || candidate.key === other.key) return undefined;
+  if (candidate.partner === other.partner) return undefined;
+  if (candidate.key === other.key) return candidate.subject === other.subject ? imitation(candidate, other) : undefined;
   const remedy = `software could take one for the other. The partner ${other.partner} had it before; find out whose it is.`;
   const theirs = nameOf(other.certificate);
   if (candidate.subject === other.subject)
@@ -201,10 +218,11 @@ export function checkPartnerAnchors({
   const refusals: AnchorRefusal[] = read.filter(isRefusal);
   const accepted: Candidate[] = [];
   const inPlace = new Map(partners.map((partner) => [partner.name, partner.inPlace]));
-  const isInPlace = ({ partner, certificate }: Candidate): boolean => inPlace.get(partner)?.has(certificate.fingerprint) ?? false;
-  const candidates = read
-    .flatMap((value) => (isRefusal(value) ? [] : [value]))
-    .sort((a, b) => Number(isInPlace(b)) - Number(isInPlace(a)));
+  const precedence = ({ partner, certificate }: Candidate): number => {
+    if (inPlace.get(partner)?.has(certificate.fingerprint) === true) return 0;
+    return inPlace.get(partner)?.has(authorityIdentity(certificate)) === true ? 1 : 2;
+  };
+  const candidates = read.flatMap((value) => (isRefusal(value) ? [] : [value])).sort((a, b) => precedence(a) - precedence(b));
   for (const candidate of candidates) {
     const own = accepted.filter(({ partner }) => partner === candidate.partner);
     if (own.some(({ certificate }) => certificate.fingerprint === candidate.certificate.fingerprint)) continue;
@@ -219,6 +237,11 @@ export function checkPartnerAnchors({
     if (fault !== undefined) {
       const message = `${from}: ${fault.message}. The partner must name another CA certificate.`;
       return { partner, reason: fault.reason, message, fingerprint: certificate.fingerprint };
+    }
+    const longest = Math.max(certificate.subjectDer.length, certificate.issuerDer.length);
+    if (longest > mostOctetsOfName) {
+      const because = `has a name of ${longest} octets, and ${mostOctetsOfName} are the most: it would take the room of others in every handshake.`;
+      return refused(candidate, 'NameTooLong', because);
     }
     const taken = ofOurs(candidate);
     if (taken !== undefined) return taken;

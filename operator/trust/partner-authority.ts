@@ -31,9 +31,9 @@ export const authorityIdentity = (certificate: Certificate): string =>
   JSON.stringify([comparableName(certificate.subjectDer), comparableKey(certificate)]);
 
 /**
- * The certificate that stands for a CA, of several with its subject and key, in the order in which their partners count. A
- * self-signed one can only have been made by who holds the key; of the others everybody can make one up, and then
- * whoever came first is believed. The one that ends last is taken, so that a CA that renewed its certificate stays.
+ * The certificate that stands for a CA, of several with its subject and key, those in place first. A self-signed one can only
+ * have been made by who holds the key; of the others everybody can make one up, and then whoever came first is
+ * believed. Of those self-signed the one that ends last is taken, so that a CA that renewed its certificate stays.
  */
 export function representative(certificates: readonly [Certificate, ...Certificate[]]): Certificate {
   const selfSigned = certificates.filter(isSelfSigned);

@@ -5,6 +5,9 @@ import type { Certificate } from '../pki/certificate.ts';
 /** Octets of names. Handshakes still succeed at 54 kB and fail at 86. */
 export const mostOctetsOfNames = 48_000;
 
+/** Of one name of a partner's CA: whoever writes a longer one takes the room of others. */
+export const mostOctetsOfName = 1024;
+
 export interface TooManyAnchors {
   readonly reason: 'TooManyAnchors';
   /** A sentence for a person. */
@@ -16,12 +19,16 @@ export function octetsOfNames(certificates: readonly Certificate[]): number {
   return certificates.reduce((sum, { subjectDer }) => sum + 2 + subjectDer.length, 0);
 }
 
-/** What is wrong with having all of these on one listener; undefined: nothing. */
-export function tooManyAnchors(certificates: readonly Certificate[]): TooManyAnchors | undefined {
-  const octets = octetsOfNames(certificates);
+/** The same for what stands for a CA of others: the cross-certificate has its subject, and the federation root its issuer. */
+export function octetsOfCross({ subjectDer, issuerDer }: Certificate): number {
+  return 2 + subjectDer.length + 2 + issuerDer.length;
+}
+
+/** What is wrong with names of so many octets on one listener; undefined: nothing. */
+export function tooManyAnchors(octets: number): TooManyAnchors | undefined {
   if (octets <= mostOctetsOfNames) return undefined;
   const message =
-    `The ${certificates.length} anchors and cross-certificates of the listener have names of ${octets} octets, and handshakes are ` +
+    `The anchors and cross-certificates of the listener would have names of ${octets} octets, and handshakes are ` +
     `safe up to ${mostOctetsOfNames}: spread the partners over several Edges, or remove some.`;
   return { reason: 'TooManyAnchors', message };
 }

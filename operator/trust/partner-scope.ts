@@ -5,8 +5,9 @@ import type { Certificate } from '../pki/certificate.ts';
 import { subtreeBase } from '../pki/extensions.ts';
 import { ipBlock } from '../pki/ip-address.ts';
 import type { ScopeSubtree } from '../pki/subtree-nesting.ts';
+import type { Holdings } from './name-holders.ts';
 import { authorityIdentity, representative } from './partner-authority.ts';
-import { domainsAround, isInDomain, type PartnerNames } from './partner-names.ts';
+import { isInDomain, type PartnerNames } from './partner-names.ts';
 
 export interface Partner extends PartnerNames {
   /** Addresses or blocks, as text: `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32`. What is none permits nothing. */
@@ -19,18 +20,13 @@ export interface Partner extends PartnerNames {
   readonly anchors: readonly Certificate[];
 }
 
-export interface OurNames {
-  /** SIP domains, and the SPIFFE trust domain where it is another name: ours with all that lies below. */
-  readonly domains: readonly string[];
-  /** Names of servers that lie elsewhere. */
-  readonly names: readonly string[];
-}
-
 export interface ScopedAuthority {
   /** The partner's CA certificate to make a cross-certificate for, or with `Unconstrained` the anchor itself. */
   readonly certificate: Certificate;
   /** The partners that named it, in the order given; several share what is believed of it. */
   readonly partners: readonly string[];
+  /** Whether any domain is believed of it: such a CA stands apart from the same CA of partners that are listed. */
+  readonly anyName: boolean;
   /** `Nothing`: every name of its partners is withheld, and it is to be trusted in nothing. */
   readonly scope: 'NameConstrained' | 'Unconstrained' | 'Nothing';
   readonly permitted: readonly ScopeSubtree[];
@@ -59,40 +55,6 @@ const namesOf = ({ sipDomains, accessEdge, permittedNames, anyName }: Partner): 
   ...(anyName ? [''] : []),
 ];
 
-/** Whose each SIP domain is: blocked wins over all, then who comes first. */
-function holders(partners: readonly Partner[]): ReadonlyMap<string, Partner> {
-  const held = new Map<string, Partner>();
-  for (const partner of [...partners].sort((a, b) => Number(b.blocked) - Number(a.blocked))) {
-    for (const domain of partner.sipDomains) if (!held.has(domain)) held.set(domain, partner);
-  }
-  return held;
-}
-
-/** Who has what, for all partners at once: a partner more costs what it adds, not a look at every other. */
-interface Holdings {
-  readonly ourDomains: readonly string[];
-  /** Domains and names. */
-  readonly ours: ReadonlySet<string>;
-  /** Whose each SIP domain is. */
-  readonly held: ReadonlyMap<string, Partner>;
-  /** By domain, all names in it that are ours or the SIP domain of a partner. */
-  readonly inside: ReadonlyMap<string, readonly string[]>;
-}
-
-function holdingsOf(ours: OurNames, partners: readonly Partner[]): Holdings {
-  const held = holders(partners);
-  const own = new Set([...ours.domains, ...ours.names]);
-  const inside = new Map<string, string[]>();
-  for (const name of new Set([...own, ...held.keys()])) {
-    for (const domain of domainsAround(name)) {
-      const names = inside.get(domain);
-      if (names === undefined) inside.set(domain, [name]);
-      else names.push(name);
-    }
-  }
-  return { ourDomains: ours.domains, ours: own, held, inside };
-}
-
 interface Names {
   readonly permitted: readonly string[];
   readonly excluded: readonly string[];
@@ -100,20 +62,15 @@ interface Names {
 }
 
 /** What the partners that share a CA are believed for together. */
-function namesFor(sharing: readonly Partner[], { ourDomains, ours, held, inside }: Holdings): Names {
-  const wanted = distinct(sharing.flatMap(namesOf));
+function namesFor(sharing: readonly Partner[], { holderOf, inside }: Holdings): Names {
+  const names = new Set(sharing.map(({ name }) => name));
   const isTheirs = (name: string): boolean => {
-    const holder = held.get(name);
-    return holder !== undefined && sharing.includes(holder) && !ours.has(name);
+    const holder = holderOf(name);
+    return holder === undefined || (holder !== 'Ours' && !holder.blocked && names.has(holder.name));
   };
-  const excluded = distinct(wanted.flatMap((name) => inside.get(name) ?? [])).filter((name) => !isTheirs(name));
-  /** The innermost SIP domain around a name says whose it is. */
-  const isBlocked = (name: string): boolean => {
-    const innermost = domainsAround(name).find((domain) => held.has(domain));
-    return innermost !== undefined && held.get(innermost)?.blocked === true;
-  };
-  const isWithheld = (name: string): boolean =>
-    isBlocked(name) || [...ourDomains, ...excluded].some((domain) => isInDomain(name, domain));
+  const wanted = distinct(sharing.flatMap(namesOf));
+  const excluded = distinct(wanted.flatMap(inside)).filter((name) => !isTheirs(name));
+  const isWithheld = (name: string): boolean => !isTheirs(name) || excluded.some((domain) => isInDomain(name, domain));
   return {
     permitted: wanted.filter((name) => !isWithheld(name)),
     excluded,
@@ -132,7 +89,8 @@ function hashOf({ certificate, partners, scope, permitted, excluded, withheld }:
 }
 
 function decide(certificate: Certificate, sharing: readonly Partner[], holdings: Holdings): Decision {
-  const base = { certificate, partners: sharing.map(({ name }) => name) };
+  const anyName = sharing.some((partner) => partner.anyName);
+  const base = { certificate, partners: sharing.map(({ name }) => name), anyName };
   if (sharing.some(({ scope }) => scope === 'Unconstrained')) {
     return { ...base, scope: 'Unconstrained', permitted: [], excluded: [], withheld: [] };
   }
@@ -152,23 +110,16 @@ function decide(certificate: Certificate, sharing: readonly Partner[], holdings:
 }
 
 /**
- * One for each CA that the partners name, by subject and key. `partners` are in order of precedence, the oldest first: a SIP
- * domain on two lists is believed of the first. Blocked partners are believed in nothing, and nobody else for their
- * domains, but for what another partner names inside of them.
+ * One for each CA that the partners name, by subject and key, and another where any domain is believed of it. `partners` are
+ * in order of precedence, the oldest first: a SIP domain on two lists is believed of the first. Blocked partners are
+ * believed in nothing, and nobody else for their domains, but for what another partner names inside of them.
  */
-export function partnerScopes({
-  ours,
-  partners,
-}: {
-  readonly ours: OurNames;
-  readonly partners: readonly Partner[];
-}): readonly ScopedAuthority[] {
-  const holdings = holdingsOf(ours, partners);
+export function partnerScopes(partners: readonly Partner[], holdings: Holdings): readonly ScopedAuthority[] {
   const authorities = new Map<string, { certificates: [Certificate, ...Certificate[]]; sharing: Partner[] }>();
   for (const partner of partners) {
     if (partner.blocked) continue;
     for (const anchor of partner.anchors) {
-      const identity = authorityIdentity(anchor);
+      const identity = `${partner.anyName} ${authorityIdentity(anchor)}`;
       const known = authorities.get(identity);
       if (known === undefined) {
         authorities.set(identity, { certificates: [anchor], sharing: [partner] });

@@ -11,6 +11,7 @@ import { distinguishedName } from '../../operator/pki/name.ts';
 import { extensionIds } from '../../operator/pki/object-identifiers.ts';
 import { validatePath } from '../../operator/pki/path.ts';
 import { type TrustBundle, trustBundle } from '../../operator/trust/bundle.ts';
+import { holdingsOf } from '../../operator/trust/name-holders.ts';
 import { type Partner, partnerScopes } from '../../operator/trust/partner-scope.ts';
 import { needing } from '../support/needing.ts';
 import { meet, type PeerName, type Peers, peerNames, type Reason, startPeers, type Trust } from '../support/peers/index.ts';
@@ -70,7 +71,7 @@ interface PartnerTrust {
 
 /** What an Edge of contoso.com holds for these partners; each time with new federation roots. */
 function trustIn(partners: readonly Partner[]): PartnerTrust {
-  const scopes = partnerScopes({ ours: { domains: ['contoso.com'], names: ['edge.fabrikam.com'] }, partners });
+  const scopes = partnerScopes(partners, holdingsOf({ domains: ['contoso.com'], names: ['edge.fabrikam.com'] }, partners));
   const federations = new Map(
     scopes.map(({ certificate, permitted, excluded }) => {
       const federationKeys = generateKeyPairSync('ec', { namedCurve: 'P-256' });

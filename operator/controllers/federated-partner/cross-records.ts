@@ -1,5 +1,6 @@
 // What is kept of a cross-certified partner CA in its record, and read back: the federation root, what it signed, and the scope
 // that they were made for.
+import type { FederatedPartner } from '../../api/v1alpha1/index.ts';
 import { type Certificate, CertificateError, parseCertificates } from '../../pki/certificate.ts';
 import type { CrossCertification } from '../../pki/cross-certificate.ts';
 import { DerError } from '../../pki/der-reader.ts';
@@ -7,6 +8,7 @@ import { decodePem, encodePem, PemError } from '../../pki/pem.ts';
 import { doubtAbout, parseRevocationList } from '../../pki/revocation-list.ts';
 import { authorityIdentity } from '../../trust/partner-authority.ts';
 import type { ScopedAuthority } from '../../trust/partner-scope.ts';
+import type { FederationObservation } from './observe.ts';
 import { type Data, recordName } from './records.ts';
 
 const keys = {
@@ -28,10 +30,18 @@ export function crossData(authority: ScopedAuthority, { root, cross, revocationL
   };
 }
 
-/** Fingerprints of the CA certificates of a partner that cross-certificates stand in for. */
-export function inPlaceOf(partner: string, records: ReadonlyMap<string, Data>): ReadonlySet<string> {
-  const own = [...records.values()].filter(({ partners = '' }) => partners.split(' ').includes(partner));
-  return new Set(own.flatMap((data) => certificatesIn(data[keys.authority])?.map(({ fingerprint }) => fingerprint) ?? []));
+/**
+ * By partner, what the Edges believe of it so far: fingerprints of its anchors, and identities of the CAs that cross-certificates
+ * stand in for. What needs none, since it is believed for any name, its status tells.
+ */
+export function inPlaceIn(records: ReadonlyMap<string, Data>): (partner: FederatedPartner) => ReadonlySet<string> {
+  const crossed = new Map<string, string[]>();
+  for (const { partners = '', [keys.authority]: pem } of records.values()) {
+    const held = (certificatesIn(pem) ?? []).flatMap((certificate) => [certificate.fingerprint, authorityIdentity(certificate)]);
+    for (const partner of partners.split(' ')) crossed.set(partner, [...(crossed.get(partner) ?? []), ...held]);
+  }
+  return ({ metadata, status }) =>
+    new Set([...(crossed.get(metadata.name) ?? []), ...(status?.anchors ?? []).map(({ fingerprint }) => fingerprint)]);
 }
 
 export interface Cross {
@@ -45,15 +55,36 @@ export interface Cross {
   };
 }
 
+function crossRecord(domain: string, { certificate, anyName }: ScopedAuthority): string {
+  const identity = authorityIdentity(certificate);
+  return recordName(domain, 'cross', anyName ? `any name ${identity}` : identity);
+}
+
+/** Whether the Edges believe it already, if in another scope. */
+export function isInPlace(
+  domain: string,
+  authority: ScopedAuthority,
+  { records, partners }: Pick<FederationObservation, 'records' | 'partners'>,
+): boolean {
+  if (records.has(crossRecord(domain, authority))) return true;
+  const { fingerprint } = authority.certificate;
+  return partners.some(
+    ({ partner: { metadata, status } }) =>
+      authority.partners.includes(metadata.name) &&
+      status?.anchors?.some((anchor) => anchor.fingerprint === fingerprint) === true,
+  );
+}
+
 /** Undefined where the authority needs none. */
 export function crossOf(
   domain: string,
-  { certificate, scope, hash }: ScopedAuthority,
+  authority: ScopedAuthority,
   records: ReadonlyMap<string, Data>,
   now: number,
 ): Cross | undefined {
-  if (scope !== 'NameConstrained') return undefined;
-  const record = recordName(domain, 'cross', authorityIdentity(certificate));
+  if (authority.scope !== 'NameConstrained') return undefined;
+  const { hash } = authority;
+  const record = crossRecord(domain, authority);
   const data = records.get(record);
   if (data?.['scope-hash'] !== hash) return { record };
   const [root] = certificatesIn(data[keys.root]) ?? [];

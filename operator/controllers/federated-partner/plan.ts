@@ -10,7 +10,7 @@ import { checkPartnerNames, type NameRefusal, type PartnerNames } from '../../tr
 import { type Partner, partnerScopes, type ScopedAuthority } from '../../trust/partner-scope.ts';
 import type { Federation } from '../federation-state.ts';
 import { type AccessEdges, accessEdgesOf } from './access-edges.ts';
-import { type Cross, crossOf, isCrossed } from './cross-records.ts';
+import { type Cross, crossOf, isInPlace } from './cross-records.ts';
 import { entryOf, octetsOfEntry } from './listed.ts';
 import { type Dropped, fitting } from './listener-room.ts';
 import type { FederationObservation, ObservedPartner } from './observe.ts';
@@ -91,7 +91,7 @@ export function plan(observation: FederationObservation, now: number): Federatio
       const cross = found.get(authority);
       return cross?.material === undefined ? observation.failed.get(failureOf(cross?.record, authority)) : undefined;
     },
-    isInPlace: (authority) => isCrossed(name, authority, observation.records),
+    isInPlace: (authority) => isInPlace(name, authority, observation),
     entryOctets: (partner) => entries.get(partner) ?? 0,
   });
   const crosses = new Map(kept.map((authority) => [authority, found.get(authority)]));

@@ -4,7 +4,7 @@ import { type Certificate, CertificateError, parseCertificates } from '../../pki
 import { nameOf } from '../../pki/chain.ts';
 import { approvedKeys, fipsProblem } from '../../pki/fips-problem.ts';
 import { checkPartnerAnchors, type PartnerAnchorSource, type PartnerAnchors } from '../../trust/partner-anchors.ts';
-import { inPlaceOf } from './cross-records.ts';
+import { inPlaceIn } from './cross-records.ts';
 import type { FederationObservation, ObservedPartner } from './observe.ts';
 import type { FederationAction } from './plan.ts';
 import { recordOf, type SourceContent, type SourceObservation } from './sources.ts';
@@ -32,6 +32,7 @@ export function checkSources(
 ): Checked {
   const read = reader();
   const problemOf = domain?.spec.security.fips === 'Required' ? fipsProblem : () => undefined;
+  const inPlaceOf = inPlaceIn(records);
   const check = (contentOf: (source: SourceObservation) => SourceContent | undefined) =>
     checkPartnerAnchors({
       ours,
@@ -47,7 +48,7 @@ export function checkSources(
             const approved = certificates.filter((certificate) => problemOf(certificate) === undefined);
             return approved.length === 0 ? [] : [{ from: source.from, certificates: approved }];
           }),
-          inPlace: inPlaceOf(partner.metadata.name, records),
+          inPlace: inPlaceOf(partner),
         }),
       ),
     });

@@ -8,6 +8,7 @@ import { recordName } from '../../../operator/controllers/federated-partner/reco
 import type { SRVLookup } from '../../../operator/federation/resolver.ts';
 import { utf8String } from '../../../operator/pki/der-writer.ts';
 import { authorityIdentity } from '../../../operator/trust/partner-authority.ts';
+import { mostOctetsOfNames, octetsOfNames } from '../../../operator/trust/partner-listener.ts';
 import { day, type Forged, generalName, keysOf, nameOf } from '../pki/forge.ts';
 import {
   conditionsOf,
@@ -320,6 +321,82 @@ describe('several partners', () => {
     expect(left.length).toBeGreaterThan(0);
     expect(left).toEqual(rest.planned.decisions.slice(-left.length));
     expect(rest.planned.federation.partners).toHaveLength(partners.length - left.length);
+  });
+
+  it('that are too many for one listener: who is in place stays, though those of old come later', () => {
+    const crowd = (from: number, to: number) =>
+      Array.from({ length: to - from }, (_, index) => {
+        const name = nameOf(['2.5.4.10', utf8String(`${'O'.repeat(600)}${from + index}`)]);
+        return observed(partnerOf(`crowd${from + index}`), [rootOf('', { subject: name, keys: keysOf('crowd') })]);
+      });
+    const [old, young] = [crowd(0, 45), crowd(45, 80)];
+    const { observation } = settled(young);
+    const rest = settled([...old, ...young], { records: observation.records });
+    const refusals = new Map(rest.planned.decisions.map(({ partner, refusal }) => [partner.metadata.name, refusal?.reason]));
+    expect(young.map(({ partner }) => refusals.get(partner.metadata.name))).toEqual(young.map(() => undefined));
+    expect(old.map(({ partner }) => refusals.get(partner.metadata.name))).toContain('TooManyAnchors');
+  });
+
+  it('that are believed for any name: who is in place keeps its CA from whoever imitates it, by what its status says', () => {
+    const imitation = observed(partnerOf('old'), [rootOf('Fabrikam Root', { keys: keysOf('imitation') })]);
+    const young = partnerOf('young', { trust: { scope: 'Unconstrained' } });
+    const status = statusOf('young', settled([observed(young, [fabrikam])]));
+    const rest = settled([imitation, observed({ ...young, status }, [fabrikam])]);
+    expect(rest.planned.decisions.map(({ partner, refusal }) => [partner.metadata.name, refusal?.reason])).toEqual([
+      ['old', 'AnchorsRefused'],
+      ['young', undefined],
+    ]);
+  });
+
+  it('that bring names of 24 kB by their issuers: as many as a handshake takes', () => {
+    const partners = Array.from({ length: 60 }, (_, index) => {
+      const name = nameOf(['2.5.4.10', utf8String(`${'I'.repeat(900)}${index}`)]);
+      const above = rootOf('', { subject: name, keys: keysOf('above') });
+      return observed(partnerOf(`below${index}`), [rootOf(`Below ${index}`, { by: above })]);
+    });
+    const { bundle } = settled(partners).planned.federation;
+    const certificates = [...bundle.anchors, ...bundle.crossCertificates];
+    expect(octetsOfNames(certificates)).toBeGreaterThan(mostOctetsOfNames - 2000);
+    expect(octetsOfNames(certificates)).toBeLessThanOrEqual(mostOctetsOfNames);
+  });
+
+  it('with one CA of which one may be any domain: each is believed for its own names', () => {
+    const rest = settled([
+      observed(partnerOf('fabrikam'), [fabrikam]),
+      observed(partnerOf('anybody', { mode: 'Discovered' }), [fabrikam]),
+    ]);
+    expect(namesBelieved(rest, 'fabrikam')).toEqual({ permitted: ['fabrikam.com', 'sip.fabrikam.com'], excluded: [] });
+    expect(namesBelieved(rest, 'anybody').permitted).toEqual(['']);
+    const { bundle, discovered } = rest.planned.federation;
+    expect(bundle.crossCertificates).toHaveLength(1);
+    expect(discovered.crossCertificates).toHaveLength(1);
+    expect(discovered.hash).not.toBe(bundle.hash);
+  });
+
+  it('with one CA and one domain: the older alone has it on the lists', () => {
+    const twice = { sipDomains: ['shared.com'], accessEdge: { fqdn: 'sip.provider.net' } };
+    const rest = settled([
+      observed(partnerOf('old', twice), [fabrikam]),
+      observed(partnerOf('any', { ...twice, trust: { scope: 'Unconstrained' } }), [litware]),
+      observed(partnerOf('late', { ...twice, sipDomains: ['shared.com', 'late.com'] }), [fabrikam]),
+    ]);
+    expect(rest.planned.federation.partners).toMatchObject([
+      { name: 'any', sipDomains: [], names: [] },
+      { name: 'late', sipDomains: ['late.com'], names: ['sip.provider.net', 'late.com'] },
+      { name: 'old', sipDomains: ['shared.com'], names: ['sip.provider.net', 'shared.com'] },
+    ]);
+  });
+
+  it('whose edge is found within the domain of another are not called there', () => {
+    const targets = [{ fqdn: 'edge.sub.fabrikam.com', port: 5061, priority: 0, weight: 0 }];
+    const found: SRVLookup = { outcome: 'Found', targets, expiresAt: now + day };
+    const around = observed(partnerOf('fabrikam', { mode: 'AllowedDomain' }), [fabrikam], {
+      lookups: [{ sipDomain: 'fabrikam.com', found }],
+    });
+    const sub = { sipDomains: ['sub.fabrikam.com'], accessEdge: { fqdn: 'edge.sub.fabrikam.com' } };
+    const [listed] = settled([around, observed(partnerOf('sub', sub), [litware])]).planned.federation.partners;
+    expect(listed).not.toHaveProperty('accessEdge');
+    expect(listed).toMatchObject({ name: 'fabrikam', names: ['sip.fabrikam.com', 'fabrikam.com'] });
   });
 
   it('of which one may be any domain: in no bundle of the others, and not for their names', () => {

@@ -1,6 +1,7 @@
 // What each partner's CA is believed for, by tables of partners: whose names are whose, what is withheld, and what makes a new
 // federation root.
 import { describeSubtree } from '../../../operator/pki/subtree.ts';
+import { holdingsOf, type OurNames } from '../../../operator/trust/name-holders.ts';
 import { type Partner, partnerScopes, type ScopedAuthority } from '../../../operator/trust/partner-scope.ts';
 import { day, forge, keysOf, now } from '../pki/forge.ts';
 
@@ -22,13 +23,13 @@ const partner = (name: string, sipDomains: readonly string[], changes: Partial<P
 const fabrikam = partner('fabrikam', ['fabrikam.com']);
 const litware = partner('litware', ['litware.com'], { anchors: [litwareCA] });
 
-const scopes = (partners: readonly Partner[]) => partnerScopes({ ours, partners });
+const scopes = (partners: readonly Partner[], own: OurNames = ours) => partnerScopes(partners, holdingsOf(own, partners));
 
 /** The DNS names of a scope: those of the other kinds go along with them. */
-function summary({ partners, scope, permitted, excluded, withheld }: ScopedAuthority) {
+function summary({ partners, anyName, scope, permitted, excluded, withheld }: ScopedAuthority) {
   const names = (subtrees: ScopedAuthority['permitted']) =>
     subtrees.filter(({ kind }) => kind === 'dns').map((subtree) => JSON.parse(describeSubtree(subtree)));
-  return { partners, scope, permitted: names(permitted), excluded: names(excluded), withheld };
+  return { partners, anyName, scope, permitted: names(permitted), excluded: names(excluded), withheld };
 }
 
 type Expected = Partial<ReturnType<typeof summary>>;
@@ -130,6 +131,43 @@ describe('the scope of a partner', () => {
       ],
     ],
     [
+      'stands apart where any domain is believed of the same CA',
+      [fabrikam, partner('anybody', [], { anyName: true })],
+      [
+        { partners: ['fabrikam'], anyName: false, permitted: ['fabrikam.com'], excluded: [] },
+        { partners: ['anybody'], anyName: true, permitted: [''], excluded: ['contoso.com', 'edge.hosting.net', 'fabrikam.com'] },
+      ],
+    ],
+    [
+      'has no edge within the domain of a partner of another CA',
+      [fabrikam, partner('tenant', ['tenant.com'], { accessEdge: 'sip.fabrikam.com', anchors: [litwareCA] })],
+      [{ partners: ['fabrikam'] }, { partners: ['tenant'], permitted: ['tenant.com'], withheld: ['sip.fabrikam.com'] }],
+    ],
+    [
+      'has the edge of a provider that the first names, and who shares the CA',
+      [
+        partner('first', ['first.com'], { accessEdge: 'sip.provider.net' }),
+        partner('second', ['second.com'], { accessEdge: 'sip.provider.net' }),
+        partner('third', ['third.com'], {
+          accessEdge: 'sip.provider.net',
+          permittedNames: ['provider.net'],
+          anchors: [litwareCA],
+        }),
+      ],
+      [
+        { partners: ['first', 'second'], permitted: ['first.com', 'second.com', 'sip.provider.net'], withheld: [] },
+        { permitted: ['provider.net', 'third.com'], excluded: ['sip.provider.net'], withheld: ['sip.provider.net'] },
+      ],
+    ],
+    [
+      'leaves an edge to the next where of the first nothing can be believed',
+      [
+        partner('first', ['first.com'], { accessEdge: 'sip.provider.net', anchors: [] }),
+        partner('second', ['second.com'], { accessEdge: 'sip.provider.net', anchors: [litwareCA] }),
+      ],
+      [{ partners: ['second'], permitted: ['second.com', 'sip.provider.net'], withheld: [] }],
+    ],
+    [
       'is not held to names where it is unconstrained, nor that of who shares its CA',
       [fabrikam, partner('litware', ['litware.com'], { scope: 'Unconstrained' })],
       [{ partners: ['fabrikam', 'litware'], scope: 'Unconstrained', permitted: [], excluded: [] }],
@@ -199,9 +237,7 @@ describe('the hash of a scope', () => {
   it('stays while nothing changes that concerns the CA', () => {
     expect(hash).toMatch(/^[0-9a-f]{64}$/);
     expect(hashOf([{ ...fabrikam }, litware])).toBe(hash);
-    expect(partnerScopes({ ours: { domains: ['contoso.com', 'contoso.net'], names: [] }, partners: [fabrikam] })[0]?.hash).toBe(
-      hash,
-    );
+    expect(scopes([fabrikam], { domains: ['contoso.com', 'contoso.net'], names: [] })[0]?.hash).toBe(hash);
   });
 
   it.each<[string, readonly Partner[]]>([
