@@ -59,8 +59,17 @@ export function spiffeBundle({ authorities, sequence, refreshHint }: PublishedBu
 const fault = (reason: BundleFault, message: string): BundleVerdict & { readonly ok: false } => ({ ok: false, reason, message });
 
 /** The key beside the certificate is the certificate's (RFC 7517, 4.7); readers that look at one only must see the same. */
-function isItsKey(entry: Readonly<Record<string, unknown>>, certificate: Certificate): boolean {
-  return Object.entries(jwkOf(certificate)).every(([member, value]) => entry[member] === undefined || entry[member] === value);
+function isItsKey(entry: Readonly<Record<string, unknown>>, key: JsonWebKey): boolean {
+  return Object.entries(key).every(([member, value]) => entry[member] === undefined || entry[member] === value);
+}
+
+/** Undefined for a key that JWK has no name for, such as one on a Brainpool curve. */
+function jwkIfAny(certificate: Certificate): JsonWebKey | undefined {
+  try {
+    return jwkOf(certificate);
+  } catch {
+    return undefined;
+  }
 }
 
 function authorityIn(entry: Readonly<Record<string, unknown>>, place: number): Certificate | string {
@@ -68,7 +77,9 @@ function authorityIn(entry: Readonly<Record<string, unknown>>, place: number): C
   if (!parsed.success) return `has key ${place}, whose x5c is not exactly one certificate in base64`;
   try {
     const certificate = parseCertificate(Buffer.from(parsed.data.x5c[0], 'base64'));
-    return isItsKey(entry, certificate) ? certificate : `has key ${place}, which is not the key of the certificate beside it`;
+    const key = jwkIfAny(certificate);
+    if (key === undefined) return `has key ${place}, whose certificate has a key that JWK cannot express`;
+    return isItsKey(entry, key) ? certificate : `has key ${place}, which is not the key of the certificate beside it`;
   } catch (error) {
     if (!(error instanceof CertificateError)) throw error;
     return `has key ${place}, whose certificate ${error.message}`;

@@ -23,6 +23,11 @@ const pss = forge({
   keys: generateKeyPairSync('rsa-pss', { modulusLength: 2048, hashAlgorithm: 'sha256', mgf1HashAlgorithm: 'sha256' }),
   scheme: schemes.pss,
 }).certificate;
+const brainpool = forge({
+  ca: true,
+  subject: 'Brainpool',
+  keys: generateKeyPairSync('ec', { namedCurve: 'brainpoolP256r1' }),
+}).certificate;
 
 const fingerprints = (verdict: ReturnType<typeof parseBundle>) =>
   verdict.ok ? verdict.authorities.map(({ fingerprint }) => fingerprint) : verdict;
@@ -113,6 +118,12 @@ describe('a bundle of theirs', () => {
       document({ ...entry(other), x5c: entry().x5c }),
       'BadAuthority',
       'has key 1, which is not the key of the certificate beside it',
+    ],
+    [
+      'a certificate on a curve that JWK has no name for',
+      document({ use: 'x509-svid', kty: 'EC', x5c: [brainpool.der.toString('base64')] }),
+      'BadAuthority',
+      'has key 1, whose certificate has a key that JWK cannot express',
     ],
     [
       'a private key',
