@@ -21,23 +21,25 @@ export interface Federation {
   readonly revocationLists?: string;
 }
 
+/** Files of federations that are in use: every Edge bundle and every partner's status asks for them. */
+const rendered = new WeakMap<Federation, PartnerFiles>();
+
 /** What the bundle of an Edge's external face holds beside `ca.crt`. */
-export function federationFiles({ partners, discovered, revocationLists }: Federation): PartnerFiles {
-  return partnerFiles({
+export function federationFiles(federation: Federation): PartnerFiles {
+  const known = rendered.get(federation);
+  if (known !== undefined) return known;
+  const { partners, discovered, revocationLists } = federation;
+  const files = partnerFiles({
     partners: partners.map(({ bundle, ...partner }) => ({ ...partner, pem: bundle.pem })),
     discovered: discovered.pem,
     ...(revocationLists === undefined ? {} : { revocationLists }),
   });
+  rendered.set(federation, files);
+  return files;
 }
 
 export class FederationState {
   readonly #federations = new Map<string, Federation>();
-  #version = 0;
-
-  /** Another number after every change. */
-  get version(): number {
-    return this.#version;
-  }
 
   /** Undefined while the partners of the domain were not looked at yet: then nothing that is in place may be replaced. */
   of(domain: string): Federation | undefined {
@@ -49,7 +51,6 @@ export class FederationState {
     const before = this.#federations.get(domain);
     if (before !== undefined && identityOf(before) === identityOf(federation)) return false;
     this.#federations.set(domain, federation);
-    this.#version += 1;
     return true;
   }
 }

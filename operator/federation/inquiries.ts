@@ -1,5 +1,5 @@
 // Keeps answers that must be asked of somebody else, over a network that may be slow or gone: each question is asked when it
-// is due, one at a time, while everybody goes on with the answer of before.
+// is due, and few at once, while everybody goes on with the answer of before.
 
 import { type Log, messageOf } from '../kube/log.ts';
 
@@ -7,6 +7,12 @@ export interface Reply<A> {
   readonly answer: A;
   /** Epoch ms. */
   readonly askAgainAt: number;
+}
+
+/** What is known: the last answer, and when it is worth looking for another, epoch ms. While one is being asked for, whoever wants it is told. */
+export interface Known<A> {
+  readonly answer?: A;
+  readonly askAgainAt?: number;
 }
 
 export interface InquiriesOptions<Q, A> {
@@ -17,6 +23,8 @@ export interface InquiriesOptions<Q, A> {
   readonly now: () => number;
   readonly log: Log;
   readonly signal: AbortSignal;
+  /** How many are asked at once. Absent: 16. */
+  readonly most?: number;
 }
 
 /** How soon to ask again after a defect, ms. */
@@ -25,15 +33,23 @@ const defectRetry = 60_000;
 interface Inquiry<A> {
   readonly readers: Set<string>;
   reply?: Reply<A>;
-  asking: boolean;
+  state: 'Idle' | 'Waiting' | 'Asking';
   /** Epoch ms; after a defect. */
   notBefore?: number;
+}
+
+interface Waiting<Q, A> {
+  readonly question: Q;
+  readonly inquiry: Inquiry<A>;
+  readonly before: A | undefined;
 }
 
 export class Inquiries<Q, A> {
   readonly #options: InquiriesOptions<Q, A>;
   readonly #inquiries = new Map<string, Inquiry<A>>();
   readonly #asking = new Set<Promise<void>>();
+  /** By question, the first to be asked next. */
+  readonly #waiting = new Map<string, Waiting<Q, A>>();
 
   constructor(options: InquiriesOptions<Q, A>) {
     this.#options = options;
@@ -43,15 +59,22 @@ export class Inquiries<Q, A> {
    * The answer as far as it is known, for a reader that is told when there is another. Asks where that is due. `before` is an
    * answer from another time, where this process has none of its own.
    */
-  read(question: Q, reader: string, before?: A): Reply<A> | undefined {
+  read(question: Q, reader: string, before?: A): Known<A> {
     const id = JSON.stringify(question);
-    const inquiry = this.#inquiries.get(id) ?? { readers: new Set<string>(), asking: false };
+    const inquiry = this.#inquiries.get(id) ?? { readers: new Set<string>(), state: 'Idle' };
     this.#inquiries.set(id, inquiry);
     inquiry.readers.add(reader);
-    const { reply, asking, notBefore = 0 } = inquiry;
+    const { reply, notBefore = 0 } = inquiry;
     const dueAt = Math.max(reply?.askAgainAt ?? 0, notBefore);
-    if (!asking && dueAt <= this.#options.now()) this.#ask(question, inquiry, before);
-    return reply;
+    if (inquiry.state === 'Idle' && dueAt <= this.#options.now()) {
+      inquiry.state = 'Waiting';
+      this.#waiting.set(id, { question, inquiry, before });
+      this.#askNext();
+    }
+    return {
+      ...(reply === undefined ? {} : { answer: reply.answer }),
+      ...(inquiry.state === 'Idle' ? { askAgainAt: dueAt } : {}),
+    };
   }
 
   /** Forgets the questions that this reader does not ask any more. */
@@ -60,7 +83,9 @@ export class Inquiries<Q, A> {
     for (const [id, { readers }] of this.#inquiries) {
       if (asked.has(id)) continue;
       readers.delete(reader);
-      if (readers.size === 0) this.#inquiries.delete(id);
+      if (readers.size > 0) continue;
+      this.#inquiries.delete(id);
+      this.#waiting.delete(id);
     }
   }
 
@@ -69,9 +94,18 @@ export class Inquiries<Q, A> {
     await Promise.all(this.#asking);
   }
 
-  #ask(question: Q, inquiry: Inquiry<A>, before: A | undefined): void {
+  #askNext(): void {
+    const { most = 16, signal } = this.#options;
+    for (const [id, waiting] of this.#waiting) {
+      if (this.#asking.size >= most || signal.aborted) return;
+      this.#waiting.delete(id);
+      this.#ask(waiting);
+    }
+  }
+
+  #ask({ question, inquiry, before }: Waiting<Q, A>): void {
     const { ask, onAnswer, now, log, signal } = this.#options;
-    inquiry.asking = true;
+    inquiry.state = 'Asking';
     const asking = ask(question, inquiry.reply?.answer ?? before, signal)
       .then((reply) => {
         inquiry.reply = reply;
@@ -82,8 +116,9 @@ export class Inquiries<Q, A> {
         inquiry.notBefore = now() + defectRetry;
       })
       .finally(() => {
-        inquiry.asking = false;
+        inquiry.state = 'Idle';
         this.#asking.delete(asking);
+        this.#askNext();
         if (!signal.aborted) for (const reader of inquiry.readers) onAnswer(reader);
       });
     this.#asking.add(asking);

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { KubeClient } from '../kube/client.ts';
 import { isApiError } from '../kube/errors.ts';
 import { type Log, messageOf } from '../kube/log.ts';
+import { pause } from '../kube/pause.ts';
 import { configMaps, type MetadataObject } from '../kube/resource.ts';
 import type { Change, Store } from '../kube/store.ts';
 import { annotation } from '../outputs/labels.ts';
@@ -42,10 +43,14 @@ export interface PublishedBundlesOptions {
   readonly log: Log;
 }
 
+/** How long to wait before a ConfigMap that could not be read is read again, ms. */
+const rereadAfter = (failures: number) => Math.min(1000 * 2 ** (failures - 1), 30_000);
+
 export class PublishedBundles implements Disposable {
   readonly #options: PublishedBundlesOptions;
   readonly #bundles = new Map<string, PublishedBundle>();
   readonly #subscription: Disposable;
+  readonly #end = new AbortController();
 
   constructor(options: PublishedBundlesOptions) {
     this.#options = options;
@@ -58,6 +63,7 @@ export class PublishedBundles implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#end.abort();
     this.#subscription[Symbol.dispose]();
   }
 
@@ -69,15 +75,27 @@ export class PublishedBundles implements Disposable {
     else void this.#load(trustDomain);
   }
 
+  /** Until it was read, or there is nothing to read any more. */
   async #load(trustDomain: string): Promise<void> {
-    const { client, namespace, log } = this.#options;
-    try {
-      const { data } = await client.get(configMaps, { namespace, name: publishedName(trustDomain) });
-      const bundle = readPublished(data);
-      if (bundle === undefined) log.error('published bundle not readable', { configMap: publishedName(trustDomain) });
-      else this.#bundles.set(trustDomain, bundle);
-    } catch (error) {
-      if (!isApiError(error, 'NotFound')) log.warn('published bundle not read', { trustDomain, error: messageOf(error) });
+    const { client, namespace, configMaps: known, log } = this.#options;
+    const key = { namespace, name: publishedName(trustDomain) };
+    for (let failures = 1; !this.#end.signal.aborted; failures++) {
+      try {
+        const { data } = await client.get(configMaps, key);
+        if (known.get(key) !== undefined) this.#take(trustDomain, readPublished(data));
+        return;
+      } catch (error) {
+        if (isApiError(error, 'NotFound')) return;
+        log.warn('published bundle not read', { trustDomain, error: messageOf(error) });
+      }
+      await pause(rereadAfter(failures), this.#end.signal);
     }
+  }
+
+  /** Of two that were read at once, the newer may come first. */
+  #take(trustDomain: string, bundle: PublishedBundle | undefined): void {
+    const held = this.#bundles.get(trustDomain)?.sequence ?? 0;
+    if (bundle === undefined) this.#options.log.error('published bundle not readable', { configMap: publishedName(trustDomain) });
+    else if ((bundle.sequence ?? 0) >= held) this.#bundles.set(trustDomain, bundle);
   }
 }

@@ -10,15 +10,14 @@ export interface AccessEdges {
 
 export function accessEdgesOf({ partner: { spec }, lookups }: Pick<ObservedPartner, 'partner' | 'lookups'>): AccessEdges {
   if (spec.accessEdge !== undefined) return { accessEdges: [spec.accessEdge], edgeProblems: [] };
-  const found = lookups.map(({ sipDomain, found: lookup }) => {
-    if (lookup === undefined) return { edges: [], problems: [`The edge of ${sipDomain} was not looked up yet.`] };
-    const targets = lookup.outcome === 'Failed' ? [] : lookup.targets;
-    const refusals = targets.flatMap(({ fqdn }) => targetRefusal(sipDomain, fqdn)?.message ?? []);
-    return {
-      edges: targets.filter(({ fqdn }) => targetRefusal(sipDomain, fqdn) === undefined).map(({ fqdn, port }) => ({ fqdn, port })),
-      problems: lookup.outcome === 'Found' ? refusals : [lookup.message, ...refusals],
-    };
-  });
-  const distinct = new Map(found.flatMap(({ edges }) => edges).map((edge) => [`${edge.fqdn}:${edge.port}`, edge]));
-  return { accessEdges: [...distinct.values()], edgeProblems: found.flatMap(({ problems }) => problems) };
+  const edges = lookups.flatMap(({ found }) => found.edges.map(({ fqdn, port }) => ({ fqdn, port })));
+  const distinct = new Map(edges.map((edge) => [`${edge.fqdn}:${edge.port}`, edge]));
+  return { accessEdges: [...distinct.values()], edgeProblems: lookups.flatMap(problemsOf) };
+}
+
+function problemsOf({ sipDomain, found: { lookup } }: ObservedPartner['lookups'][number]): readonly string[] {
+  if (lookup === undefined) return [`The edge of ${sipDomain} was not looked up yet.`];
+  const targets = lookup.outcome === 'Failed' ? [] : lookup.targets;
+  const refusals = targets.flatMap(({ fqdn }) => targetRefusal(sipDomain, fqdn)?.message ?? []);
+  return lookup.outcome === 'Found' ? refusals : [lookup.message, ...refusals];
 }

@@ -43,6 +43,10 @@ export async function enact(
       await records.write(domain, action.record, action.data, context);
       log.info('anchors of a partner taken from their source', { object, configMap: action.record });
       return undefined;
+    case 'WriteEdges':
+      await records.write(domain, action.record, action.data, context);
+      log.info('access edges of a partner taken from DNS', { object, configMap: action.record });
+      return undefined;
     case 'WriteList':
       await records.write(domain, action.record, action.data, context);
       log.info('revocation list of a partner taken', { object, configMap: action.record });

@@ -9,6 +9,7 @@ import { federatedPartners } from '../../kube/resource.ts';
 import type { Context, Wake } from '../context.ts';
 import { earliest, requeueAt } from '../requeue.ts';
 import { writeStatus } from '../write-status.ts';
+import { askForEdges } from './edge-lookup.ts';
 import { enact } from './enact.ts';
 import { askEndpoint } from './endpoint.ts';
 import { askForList } from './lists.ts';
@@ -64,10 +65,7 @@ export class FederatedPartners {
         signal,
       }),
       lookups: new Inquiries({
-        ask: async (sipDomain: string, _before, aborted) => {
-          const answer = await resolver.lookup(sipDomain, aborted);
-          return { answer, askAgainAt: answer.expiresAt };
-        },
+        ask: (sipDomain: string, before, aborted) => askForEdges(sipDomain, before, { resolver, now }, aborted),
         onAnswer,
         now,
         log,

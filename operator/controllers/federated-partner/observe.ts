@@ -3,7 +3,6 @@
 import type { FederatedPartner, TrustDomain } from '../../api/v1alpha1/index.ts';
 import { kebabCase } from '../../api/v1alpha1/index.ts';
 import type { Inquiries } from '../../federation/inquiries.ts';
-import type { SRVLookup } from '../../federation/resolver.ts';
 import { annotation, label } from '../../outputs/labels.ts';
 import { bundleName } from '../../outputs/trust-bundle.ts';
 import { certificateNeeds, spiffeTrustDomain } from '../../topology/names.ts';
@@ -11,6 +10,7 @@ import type { OurNames } from '../../trust/name-holders.ts';
 import type { OurAuthorities } from '../../trust/partner-anchors.ts';
 import type { Context } from '../context.ts';
 import { earliest } from '../requeue.ts';
+import { type EdgeAnswer, edgeRecord, edgesIn } from './edge-lookup.ts';
 import type { ListAnswer } from './lists.ts';
 import type { Data, FederationRecords } from './records.ts';
 import type { ListObservation } from './revocation.ts';
@@ -20,7 +20,7 @@ export interface ObservedPartner {
   readonly partner: FederatedPartner;
   readonly sources: readonly SourceObservation[];
   /** Of its SIP domains, where its edge is found by SRV: what DNS says, as far as it was heard. */
-  readonly lookups: readonly { readonly sipDomain: string; readonly found: SRVLookup | undefined }[];
+  readonly lookups: readonly { readonly sipDomain: string; readonly found: EdgeAnswer }[];
   /** Where it publishes revocation lists, and they count. */
   readonly lists: readonly ListObservation[];
 }
@@ -58,7 +58,7 @@ const polling = 30_000;
 export interface Asking {
   readonly records: FederationRecords;
   readonly endpoints: Endpoints;
-  readonly lookups: Inquiries<string, SRVLookup>;
+  readonly lookups: Inquiries<string, EdgeAnswer>;
   readonly lists: Inquiries<string, ListAnswer>;
 }
 
@@ -80,7 +80,10 @@ export async function observe(
         const { mode, sipDomains, trust } = partner.spec;
         const reading = mode === 'Blocked' ? undefined : await readSources(partner, records, asking.endpoints, context);
         const searched = mode === 'AllowedDomain' ? sipDomains : [];
-        const replies = searched.map((sipDomain) => ({ sipDomain, reply: asking.lookups.read(sipDomain, name) }));
+        const replies = searched.map((sipDomain) => {
+          const recorded = { edges: edgesIn(records.get(edgeRecord(name, sipDomain))) };
+          return { sipDomain, recorded, reply: asking.lookups.read(sipDomain, name, recorded) };
+        });
         const urls = mode === 'Blocked' || trust.revocation === 'None' ? [] : (trust.crlURLs ?? []);
         const heard = urls.map((url) => ({ url, reply: asking.lists.read(url, name) }));
         return { partner, reading, replies, heard };
@@ -103,7 +106,7 @@ export async function observe(
     ...(polled ? [now() + polling] : []),
     ...read.flatMap(({ reading, replies, heard }) => [
       reading?.lookAgainAt,
-      ...[...replies, ...heard].map(({ reply }) => reply?.askAgainAt),
+      ...[...replies, ...heard].map(({ reply }) => reply.askAgainAt),
     ]),
   ]);
   return {
@@ -113,8 +116,8 @@ export async function observe(
     partners: read.map(({ partner, reading, replies, heard }) => ({
       partner,
       sources: reading?.sources ?? [],
-      lookups: replies.map(({ sipDomain, reply }) => ({ sipDomain, found: reply?.answer })),
-      lists: heard.map(({ url, reply }) => listObserved(url, reply?.answer)),
+      lookups: replies.map(({ sipDomain, recorded, reply }) => ({ sipDomain, found: reply.answer ?? recorded })),
+      lists: heard.map(({ url, reply }) => listObserved(url, reply.answer)),
     })),
     records,
     failed,

@@ -11,6 +11,7 @@ import { type Partner, partnerScopes, type ScopedAuthority } from '../../trust/p
 import type { Federation } from '../federation-state.ts';
 import { type AccessEdges, accessEdgesOf } from './access-edges.ts';
 import { type Cross, crossOf, isInPlace } from './cross-records.ts';
+import { edgeData, edgeRecord } from './edge-lookup.ts';
 import { entryOf, octetsOfEntry } from './listed.ts';
 import { type Dropped, fitting } from './listener-room.ts';
 import type { FederationObservation, ObservedPartner } from './observe.ts';
@@ -22,8 +23,8 @@ import { checkSources, sourceActions } from './taken-anchors.ts';
 export type FederationAction =
   /** A federation root and its cross-certificate, new, in one write over those of before. */
   | { readonly kind: 'CrossCertify'; readonly record: string; readonly authority: ScopedAuthority }
-  /** Anchors, or a revocation list, as they were last taken from elsewhere. */
-  | { readonly kind: 'WriteSource' | 'WriteList'; readonly record: string; readonly data: Data }
+  /** Anchors, a revocation list, or access edges, as they were last taken from elsewhere. */
+  | { readonly kind: 'WriteSource' | 'WriteList' | 'WriteEdges'; readonly record: string; readonly data: Data }
   | { readonly kind: 'Remove'; readonly record: string };
 
 /** One CA of a partner, and what stands for it at the Edges. */
@@ -107,9 +108,11 @@ export function plan(observation: FederationObservation, now: number): Federatio
   const blocked = new Set(
     partners.flatMap(({ partner: { metadata, spec } }) => (spec.mode === 'Blocked' ? [metadata.name] : [])),
   );
+  const edges = edgesOf(observation);
   const needed = new Set([
     ...[...crosses.values()].flatMap((cross) => cross?.record ?? []),
     ...partners.flatMap(({ sources }) => sources.flatMap(({ record }) => record ?? [])),
+    ...edges.map(({ record }) => record),
     ...revocation.records,
   ]);
   const together = (of: readonly PartnerDecision[]): TrustBundle =>
@@ -122,6 +125,7 @@ export function plan(observation: FederationObservation, now: number): Federatio
     actions: [
       ...kept.flatMap((authority) => crossActions(authority, crosses.get(authority))),
       ...sourceActions(taken, now),
+      ...edges.flatMap(({ action }) => action ?? []),
       ...revocation.actions,
       ...[...observation.records]
         // Once it is unblocked, an older bundle of its is no better than before.
@@ -154,6 +158,16 @@ export function plan(observation: FederationObservation, now: number): Federatio
 /** What a failure to make a cross-certificate is remembered by: another scope is another attempt. */
 export function failureOf(record: string | undefined, { hash }: ScopedAuthority): string {
   return `${record}/${hash}`;
+}
+
+/** What DNS says, once for each SIP domain that is looked up. */
+function edgesOf({ name, partners, records }: FederationObservation): readonly { record: string; action?: FederationAction }[] {
+  const lookups = new Map(partners.flatMap(({ lookups: own }) => own).map(({ sipDomain, found }) => [sipDomain, found]));
+  return [...lookups].map(([sipDomain, { edges }]) => {
+    const record = edgeRecord(name, sipDomain);
+    const data = edgeData(records.get(record), edges);
+    return { record, ...(data === undefined ? {} : { action: { kind: 'WriteEdges', record, data } }) };
+  });
 }
 
 function isListed({ partner }: PartnerDecision): boolean {

@@ -1,6 +1,6 @@
 // What the federation of a domain keeps in the operator's namespace, one ConfigMap an item: the cross-certificates that scope
-// partner CAs, and what was last taken from sources and revocation lists that may be out of reach. All of it is public; nothing else writes it, so
-// it is read once, and again only where somebody edited it.
+// partner CAs, and what was last taken from sources, revocation lists and DNS, which may be out of reach. All of it is public.
+// Only the operator should write it, so it is read once, and again only where somebody else did.
 import { createHash } from 'node:crypto';
 import { isApiError } from '../../kube/errors.ts';
 import { configMaps } from '../../kube/resource.ts';
@@ -14,8 +14,8 @@ interface Held {
   readonly data: Data;
 }
 
-/** Of items: cross-certificates, sources and revocation lists. The domain's name is a DNS label, so that dots keep the parts apart. */
-export function recordName(domain: string, item: 'cross' | 'source' | 'list', identity: string): string {
+/** Of items: cross-certificates, sources, revocation lists and access edges. The domain's name is a DNS label, so that dots keep the parts apart. */
+export function recordName(domain: string, item: 'cross' | 'source' | 'list' | 'edge', identity: string): string {
   return `${domain}.${item}.${createHash('sha256').update(identity).digest('hex').slice(0, 32)}`;
 }
 

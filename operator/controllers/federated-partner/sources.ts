@@ -67,8 +67,8 @@ export async function readSources(
         const reply = endpoints.read(bundleEndpoint, trustDomain, recorded && { held: asHeld(recorded) });
         return {
           endpoint: bundleEndpoint,
-          askAgainAt: reply?.askAgainAt,
-          source: { ...known, ...endpointSource(bundleEndpoint, reply?.answer), polled: false } satisfies SourceObservation,
+          askAgainAt: reply.askAgainAt,
+          source: { ...known, ...endpointSource(bundleEndpoint, reply.answer), polled: false } satisfies SourceObservation,
         };
       }
       return { source: { ...known, ...(await objectSource({ configMapRef, secretRef }, context)), polled: true } };

@@ -2,6 +2,7 @@
 // another's.
 import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
+import { type KnownEdge, knownEdges } from '../../../operator/controllers/federated-partner/edge-lookup.ts';
 import type { FederationObservation, ObservedPartner } from '../../../operator/controllers/federated-partner/observe.ts';
 import { plan } from '../../../operator/controllers/federated-partner/plan.ts';
 import { recordName } from '../../../operator/controllers/federated-partner/records.ts';
@@ -388,8 +389,7 @@ describe('several partners', () => {
   });
 
   it('whose edge is found within the domain of another are not called there', () => {
-    const targets = [{ fqdn: 'edge.sub.fabrikam.com', port: 5061, priority: 0, weight: 0 }];
-    const found: SRVLookup = { outcome: 'Found', targets, expiresAt: now + day };
+    const found = { edges: [{ fqdn: 'edge.sub.fabrikam.com', port: 5061, seenAt: now }] };
     const around = observed(partnerOf('fabrikam', { mode: 'AllowedDomain' }), [fabrikam], {
       lookups: [{ sipDomain: 'fabrikam.com', found }],
     });
@@ -574,39 +574,54 @@ describe('an edge that is looked up', () => {
   const target = (fqdn: string, port = 5061) => ({ fqdn, port, priority: 0, weight: 0 });
   const soon = now + 60_000;
   const failure = { reason: 'DNSTimeout', message: 'No server answers.', expiresAt: soon } as const;
-  const lookups: readonly (readonly [string, SRVLookup | undefined, readonly string[], string, string])[] = [
-    ['not yet', undefined, [], 'EdgeFound False EdgeNotFound', 'The edge of fabrikam.com was not looked up yet.'],
+  const before = [{ fqdn: 'sip.fabrikam.com', port: 5061, seenAt: now - 60_000 }];
+  const lookups: readonly (readonly [string, SRVLookup | undefined, readonly KnownEdge[], readonly string[], string, string])[] =
     [
-      'found',
-      { outcome: 'Found', targets: [target('sip.fabrikam.com'), target('b.fabrikam.com', 5062)], expiresAt: soon },
-      ['sip.fabrikam.com:5061', 'b.fabrikam.com:5062'],
-      'EdgeFound True EdgeFound',
-      'DNS says that its edge is sip.fabrikam.com:5061, b.fabrikam.com:5062.',
-    ],
-    [
-      'found before',
-      { outcome: 'Stale', targets: [target('sip.fabrikam.com')], ...failure },
-      ['sip.fabrikam.com:5061'],
-      'EdgeFound True EdgeFoundInPart',
-      'No server answers.',
-    ],
-    ['not found', { outcome: 'Failed', ...failure }, [], 'EdgeFound False EdgeNotFound', 'No server answers.'],
-    [
-      'outside its domain',
-      { outcome: 'Found', targets: [target('sip.example.net')], expiresAt: soon },
-      [],
-      'EdgeFound False EdgeNotFound',
-      'leads to sip.example.net, which is neither sip.fabrikam.com nor lies in fabrikam.com',
-    ],
-    [
-      'in part outside its domain',
-      { outcome: 'Found', targets: [target('sip.example.net'), target('sip.fabrikam.com')], expiresAt: soon },
-      ['sip.fabrikam.com:5061'],
-      'EdgeFound True EdgeFoundInPart',
-      'leads to sip.example.net',
-    ],
-  ];
-  it.each(lookups)('%s', (_, found, edges, condition, sentence) => {
+      ['not yet', undefined, [], [], 'EdgeFound False EdgeNotFound', 'The edge of fabrikam.com was not looked up yet.'],
+      [
+        'not yet since the start',
+        undefined,
+        before,
+        ['sip.fabrikam.com:5061'],
+        'EdgeFound True EdgeFoundInPart',
+        'The edge of fabrikam.com was not looked up yet.',
+      ],
+      [
+        'found',
+        { outcome: 'Found', targets: [target('sip.fabrikam.com'), target('b.fabrikam.com', 5062)], expiresAt: soon },
+        [],
+        ['sip.fabrikam.com:5061', 'b.fabrikam.com:5062'],
+        'EdgeFound True EdgeFound',
+        'DNS says that its edge is sip.fabrikam.com:5061, b.fabrikam.com:5062.',
+      ],
+      [
+        'found before',
+        { outcome: 'Stale', targets: [target('sip.fabrikam.com')], ...failure },
+        before,
+        ['sip.fabrikam.com:5061'],
+        'EdgeFound True EdgeFoundInPart',
+        'No server answers.',
+      ],
+      ['not found', { outcome: 'Failed', ...failure }, [], [], 'EdgeFound False EdgeNotFound', 'No server answers.'],
+      [
+        'outside its domain',
+        { outcome: 'Found', targets: [target('sip.example.net')], expiresAt: soon },
+        [],
+        [],
+        'EdgeFound False EdgeNotFound',
+        'leads to sip.example.net, which is neither sip.fabrikam.com nor lies in fabrikam.com',
+      ],
+      [
+        'in part outside its domain',
+        { outcome: 'Found', targets: [target('sip.example.net'), target('sip.fabrikam.com')], expiresAt: soon },
+        [],
+        ['sip.fabrikam.com:5061'],
+        'EdgeFound True EdgeFoundInPart',
+        'leads to sip.example.net',
+      ],
+    ];
+  it.each(lookups)('%s', (_, lookup, known, edges, condition, sentence) => {
+    const found = lookup === undefined ? { edges: known } : { lookup, edges: knownEdges('fabrikam.com', known, lookup, now) };
     const partner = observed(partnerOf('fabrikam', { mode: 'AllowedDomain' }), [fabrikam], {
       lookups: [{ sipDomain: 'fabrikam.com', found }],
     });
@@ -618,7 +633,7 @@ describe('an edge that is looked up', () => {
     expect(messageOf(status, 'EdgeFound')).toContain(sentence);
     // It may call whether or not we know where to call it.
     expect(rest.planned.federation.partners[0]?.names).toEqual(expect.arrayContaining(['sip.fabrikam.com', 'fabrikam.com']));
-    expect(rest.done).toHaveLength(1);
+    expect(rest.done.map(({ kind }) => kind)).toEqual(edges.length === 0 ? ['CrossCertify'] : ['CrossCertify', 'WriteEdges']);
   });
 });
 
