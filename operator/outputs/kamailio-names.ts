@@ -1,7 +1,7 @@
 // The names that a Kamailio believes, as a table of its module db_text, read into a hash table at start and again by
 // `kamcmd htable.reload trustmesh`: the script itself is of one size, whatever the number of peers, and needs no restart.
 import { mediaEncryption } from '../topology/trunks.ts';
-import { partnerLabel, partnerURI, trunkLabel, trunkURI } from './parties.ts';
+import { linesOf, partnerLabel, partnerPairs, partnerURI, trunkLabel, trunkURI } from './parties.ts';
 import type { Face, RenderedPartner, RenderedTrunk, Rendering } from './rendering.ts';
 import { cipherSuites } from './tls-policy.ts';
 
@@ -12,6 +12,7 @@ type Row = readonly [key: string, value: string];
 
 /** The text of the table. */
 export function namesTable(rendering: Rendering, face: Face): string {
+  const lineOf = linesOf(face.partners);
   const rows = new Map<string, string>([
     nobody,
     ...face.peers.flatMap(({ pool, names, spiffeIDs }): Row[] => [
@@ -19,7 +20,7 @@ export function namesTable(rendering: Rendering, face: Face): string {
       ...names.map((name): Row => [`host:${name}`, pool]),
     ]),
     ...face.trunks.flatMap((trunk) => rowsOfTrunk(rendering, trunk)),
-    ...face.partners.flatMap(rowsOfPartner),
+    ...face.partners.flatMap((partner) => rowsOfPartner(partner, lineOf(partner))),
     ...(rendering.fips ? allowedCiphers.map((suite): Row => [`cipher:${suite}`, 'approved']) : []),
   ]);
   const lines = [...rows].map(([key, value]) => `${escaped(key)}:0:0:${escaped(value)}\n`);
@@ -38,15 +39,16 @@ function rowsOfTrunk({ media }: Rendering, trunk: RenderedTrunk): readonly Row[]
   ];
 }
 
-function rowsOfPartner(partner: RenderedPartner): readonly Row[] {
-  const { sipDomains, names } = partner;
-  const label = partnerLabel(partner);
-  const next = partnerURI(partner);
+/** Who shares an edge with another is called, and answers, as that other: `line`. A certificate for a domain of its is its own. */
+function rowsOfPartner(partner: RenderedPartner, line: RenderedPartner): readonly Row[] {
+  const { sipDomains, names, accessEdge } = partner;
+  const [label, lineLabel] = [partnerLabel(partner), partnerLabel(line)];
+  const next = partnerURI(line);
   return [
-    ...names.map((name): Row => [`san:${name.toLowerCase()}`, label]),
-    ...sipDomains.map((domain): Row => [`domain:${domain}`, label]),
-    ...[...names, ...sipDomains].map((name): Row => [`host:${name.toLowerCase()}`, label]),
-    ...(next === undefined ? [] : [[`next:${label}`, next] as const]),
+    ...names.map((name): Row => [`san:${name.toLowerCase()}`, name === accessEdge?.fqdn ? lineLabel : label]),
+    ...partnerPairs(partner).map((pair): Row => [`domain:${pair}`, label]),
+    ...[...names, ...sipDomains].map((name): Row => [`host:${name.toLowerCase()}`, lineLabel]),
+    ...(next === undefined ? [] : [[`next:${lineLabel}`, next] as const]),
   ];
 }
 

@@ -28,7 +28,7 @@ modparam("htable", "htable", "trustmesh_answered=>size=12;autoexpire=3600;")
 modparam("htable", "htable", "trustmesh_called=>size=12;autoexpire=10;")
 modparam("htable", "htable", "trustmesh_contact=>size=12;autoexpire=86400;")
 
-# Sets $var(trustmesh_peer): the FQDN of a pool, trunk/<name>, partner/<name>, or "" for everybody else.
+# Sets $var(trustmesh_peer): the FQDN of a pool, trunk/<name>, partner/<name>, or "" for everybody else. Of partners behind one edge it is one.
 route[TRUSTMESH_PEER] {
   $var(trustmesh_peer) = "";
   if ($proto != "tls" || $tls_peer_verified != 1) return;
@@ -50,8 +50,8 @@ route[TRUSTMESH_ADMIT] {
     if (!is_method("ACK")) sl_send_reply("403", "Not a Peer");
     exit;
   }
-  if ($(var(trustmesh_peer){s.select,0,/}) == "partner"
-      && $sht(trustmesh=>domain:$(fd{s.tolower})) != $var(trustmesh_peer)) {
+  $var(trustmesh_pair) = $var(trustmesh_name) + "/" + $(fd{s.tolower});
+  if ($(var(trustmesh_peer){s.select,0,/}) == "partner" && $sht(trustmesh=>domain:$var(trustmesh_pair)) == $null) {
     xlog("L_WARN", "trustmesh: refused $rm of $var(trustmesh_peer), which sends for the domain $fd\\n");
     if (!is_method("ACK")) sl_send_reply("403", "Not a Domain of This Peer");
     exit;

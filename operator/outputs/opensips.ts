@@ -4,7 +4,9 @@ import { mediaEncryption } from '../topology/trunks.ts';
 import { openSSLConfiguration } from './openssl-configuration.ts';
 import {
   believesAnybody,
+  linesOf,
   partnerLabel,
+  partnerPairs,
   partnerURI,
   shownWhenCalling,
   sipListeners,
@@ -104,14 +106,15 @@ ${server}${clients.join('')}`;
 
 function routes({ media }: Rendering, { face }: RenderedListener): string {
   const { peers, partners, trunks } = face;
+  const lineOf = linesOf(partners);
   const callers = trunks.filter(({ transport }) => transport === 'TLS');
   const byURI = peers.flatMap(({ pool, spiffeIDs }) => spiffeIDs.map((id): Case => [id, set('peer', pool)]));
   const byName = [
     ...callers.map((trunk): Case => [trunk.fqdn, set('peer', trunkLabel(trunk))]),
     ...partners.flatMap((partner) => partner.names.map((name): Case => [name, set('peer', partnerLabel(partner))])),
   ];
-  const byDomain = partners.flatMap((partner) =>
-    partner.sipDomains.map((domain): Case => [domain, set('sender', partnerLabel(partner))]),
+  const byPair = partners.flatMap((partner) =>
+    partnerPairs(partner).map((pair): Case => [pair, set('sender', partnerLabel(partner))]),
   );
   const byHost = [
     ...peers.flatMap(({ names }) => names.map((name): Case => [name, `$avp(trustmesh_domain) = "${peersDomain}";`])),
@@ -120,7 +123,10 @@ function routes({ media }: Rendering, { face }: RenderedListener): string {
     ),
     ...partners.flatMap((partner) =>
       [...new Set([...partner.names, ...partner.sipDomains])].map(
-        (name): Case => [name, towards(partnerURI(partner), partnerLabel(partner))],
+        (name): Case => [
+          name,
+          towards(partnerURI(partner), partnerLabel(name === partner.accessEdge?.fqdn ? lineOf(partner) : partner)),
+        ],
       ),
     ),
   ];
@@ -142,11 +148,13 @@ route[trustmesh_admit] {
   }
   if ($(var(trustmesh_peer){s.select,0,/}) == "partner") {
     $var(trustmesh_sender) = "";
-${select('$fd', byDomain)}    if ($var(trustmesh_sender) != $var(trustmesh_peer)) {
+    $var(trustmesh_pair) = $tls_peer_san_hostname + "/" + $fd;
+${select('$var(trustmesh_pair)', byPair)}    if ($var(trustmesh_sender) == "") {
       xlog("L_WARN", "trustmesh: refused $rm of $var(trustmesh_peer), which sends for the domain $fd\\n");
       if (!is_method("ACK")) sl_send_reply(403, "Not a Domain of This Peer");
       exit;
     }
+    $var(trustmesh_peer) = $var(trustmesh_sender);
   }
   $var(trustmesh_media) = "${media}";
 ${select('$var(trustmesh_peer)', levels)}  if ($var(trustmesh_media) == "Required" && has_body_part("application/sdp")) {

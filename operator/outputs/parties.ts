@@ -1,5 +1,6 @@
 // What everybody a SIP server meets is called in the files of those that tell one from another: a pool by its FQDN, a trunk
 // `trunk/<name>`, a partner `partner/<name>`. No FQDN has a slash.
+import { isInDomain } from '../trust/partner-names.ts';
 import type { Face, RenderedListener, RenderedPartner, RenderedTrunk, Rendering } from './rendering.ts';
 
 export const trunkLabel = ({ name }: Pick<RenderedTrunk, 'name'>) => `trunk/${name}`;
@@ -30,3 +31,23 @@ export function believesAnybody({ use, partners }: Face): boolean {
 export const partnerURI = ({ accessEdge }: RenderedPartner) =>
   accessEdge && `sip:${accessEdge.fqdn}:${accessEdge.port};transport=tls`;
 export const trunkURI = ({ fqdn, port, transport }: RenderedTrunk) => `sip:${fqdn}:${port};transport=${transport.toLowerCase()}`;
+
+/**
+ * As whom each partner is called. Several behind one edge, as at a provider, are one party to software that tells connections by
+ * address: that whose domain the edge lies in, or else the first. What they may send for is told by partnerPairs.
+ */
+export function linesOf<P extends Omit<RenderedPartner, 'anchors'>>(partners: readonly P[]): (partner: P) => P {
+  const edgeOf = ({ accessEdge }: P) => accessEdge && `${accessEdge.fqdn}:${accessEdge.port}`;
+  const isAtHome = ({ accessEdge, sipDomains }: P) => sipDomains.some((domain) => isInDomain(accessEdge?.fqdn ?? '', domain));
+  const lines = new Map<string | undefined, P>();
+  for (const partner of [...partners.filter(isAtHome), ...partners]) {
+    const edge = edgeOf(partner);
+    if (edge !== undefined && !lines.has(edge)) lines.set(edge, partner);
+  }
+  return (partner) => lines.get(edgeOf(partner)) ?? partner;
+}
+
+/** `<name>/<SIP domain>`: whose certificate has the name may send for the domain. Several partners may have one name. */
+export function partnerPairs({ names, sipDomains }: Pick<RenderedPartner, 'names' | 'sipDomains'>): readonly string[] {
+  return names.flatMap((name) => sipDomains.map((domain) => `${name.toLowerCase()}/${domain}`));
+}

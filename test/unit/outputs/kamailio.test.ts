@@ -82,7 +82,7 @@ describe('the profiles', () => {
     const outside = profilesOf('outside', edge);
     expect(Object.keys(outside)).toEqual(['server', 'nobody', 'partner/fabrikam']);
     expect(outside['server']).toMatchObject({ ca_list: '/etc/trustmesh/access-edge-external/ca.crt' });
-    expect(outside['partner/fabrikam']).toMatchObject({ ca_list: '/etc/trustmesh/edge-external/partner-fabrikam.crt' });
+    expect(outside['partner/fabrikam']).toMatchObject({ ca_list: '/etc/trustmesh/trust/partner-fabrikam.crt' });
     expect(Object.keys(profilesOf('inside', edge))).toEqual(['server', 'nobody', 'peers']);
   });
 
@@ -127,12 +127,35 @@ describe('the table', () => {
       ['uri:trustmesh:nobody', 'nobody'],
       ['san:sip.fabrikam.com', 'partner/fabrikam'],
       ['san:fabrikam.com', 'partner/fabrikam'],
-      ['domain:fabrikam.com', 'partner/fabrikam'],
+      ['domain:sip.fabrikam.com/fabrikam.com', 'partner/fabrikam'],
+      ['domain:fabrikam.com/fabrikam.com', 'partner/fabrikam'],
       ['host:sip.fabrikam.com', 'partner/fabrikam'],
       ['host:fabrikam.com', 'partner/fabrikam'],
       ['next:partner/fabrikam', 'sip:sip.fabrikam.com:5061;transport=tls'],
     ]);
     expect(rowsOf('internal', edge).map(([key]) => key)).not.toContain('san:sip.fabrikam.com');
+  });
+
+  it('calls partners behind one edge as one party, and lets each send for its own domains', () => {
+    const tenant = (name: string, fqdn = 'sip.provider.net') => ({
+      name,
+      sipDomains: [`${name}.com`],
+      accessEdge: { fqdn, port: 5061 },
+      names: [fqdn, `${name}.com`],
+    });
+    const rows = (partners: readonly (typeof partner)[]) =>
+      new Map(rowsOf('access-edge-external', { ...edge, partners }) as [string, string][]);
+    const hosted = rows([tenant('anna'), tenant('bert')]);
+    for (const key of ['san:sip.provider.net', 'host:sip.provider.net', 'host:anna.com', 'host:bert.com'])
+      expect([key, hosted.get(key)]).toEqual([key, 'partner/anna']);
+    expect(hosted.get('san:bert.com')).toBe('partner/bert');
+    expect([...hosted.keys()].filter((key) => key.startsWith('domain:sip.'))).toEqual([
+      'domain:sip.provider.net/anna.com',
+      'domain:sip.provider.net/bert.com',
+    ]);
+    expect([...hosted.keys()].filter((key) => key.startsWith('next:'))).toEqual(['next:partner/anna']);
+    const athome = rows([tenant('anna', 'sip.provider.com'), tenant('provider', 'sip.provider.com')]);
+    expect(athome.get('host:anna.com')).toBe('partner/provider');
   });
 
   it('lists a partner whose edge nobody knows as a caller alone', () => {

@@ -21,7 +21,7 @@ it('believes of each partner its own anchors, and takes a client domain by name 
   const text = file('OpenSIPS', 'opensips-outside.cfg', edge);
   expect(parameter(text, 'ca_list')).toEqual({
     trustmesh: '/etc/trustmesh/access-edge-external/ca.crt',
-    'partner/fabrikam': '/etc/trustmesh/edge-external/partner-fabrikam.crt',
+    'partner/fabrikam': '/etc/trustmesh/trust/partner-fabrikam.crt',
   });
   expect(parameter(text, 'match_sip_domain')).toEqual({ trustmesh: '*', 'partner/fabrikam': 'trustmesh.invalid' });
   expect(new Set(Object.values(parameter(text, 'require_cert')))).toEqual(new Set(['1']));
@@ -50,7 +50,10 @@ it('lets peers in by SPIFFE ID, and partners and gateways by name', () => {
 
 it('lets a partner send for its own domains alone', () => {
   const text = file('OpenSIPS', 'opensips-outside.cfg', edge);
-  expect(cases(text, '$fd')).toEqual({ 'fabrikam.com': '$var(trustmesh_sender) = "partner/fabrikam";' });
+  expect(cases(text, '$var(trustmesh_pair)')).toEqual({
+    'sip.fabrikam.com/fabrikam.com': '$var(trustmesh_sender) = "partner/fabrikam";',
+    'fabrikam.com/fabrikam.com': '$var(trustmesh_sender) = "partner/fabrikam";',
+  });
 });
 
 it('lets in nobody and calls nobody where nobody is listed', () => {
