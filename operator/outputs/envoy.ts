@@ -6,7 +6,6 @@ import {
   type Files,
   type Format,
   heading,
-  partnerDirectory,
   type RenderedListener,
   type Rendering,
   trustDirectory,
@@ -116,7 +115,7 @@ function calleesOf({ faces }: Rendering): readonly Callee[] {
     if (outside === undefined || accessEdge === undefined) return [];
     const says = `partner ${partner.name}, at ${accessEdge.fqdn} port ${accessEdge.port}`;
     const name = `partner-${partner.name}`;
-    return [{ name, says, fqdn: accessEdge.fqdn, names, anchors, directory: partnerDirectory, face: outside }];
+    return [{ name, says, fqdn: accessEdge.fqdn, names, anchors, directory: trustDirectory, face: outside }];
   });
   const trunks = faces.flatMap((face) =>
     face.trunks.flatMap(({ name, fqdn, port, transport, anchors }): Callee[] => {

@@ -12,8 +12,6 @@ import { partnerFile, peersFile, trunkFile } from './trust-bundle.ts';
  */
 const mountedAt = '/etc/trustmesh';
 export const trustDirectory = `${mountedAt}/trust`;
-/** Of an Edge, where the ConfigMap `trustmesh-<domain>-edge-external` is mounted. */
-export const partnerDirectory = `${mountedAt}/edge-external`;
 
 /** One certificate that the server shows, and whom it believes behind it. */
 export interface Face {
@@ -114,7 +112,7 @@ export interface Met {
 export function renderingOf(server: TrustedServer, domain: TrustDomain, met: Met): Rendering {
   const { role } = server.spec;
   const peers = met.peers.map((peer) => renderedPeer(domain, peer));
-  const partners = met.partners.map((partner) => ({ ...partner, anchors: `${partnerDirectory}/${partnerFile(partner.name)}` }));
+  const partners = met.partners.map((partner) => ({ ...partner, anchors: `${trustDirectory}/${partnerFile(partner.name)}` }));
   const trunks = met.trunks.map((trunk) => ({ ...trunk, anchors: `${trustDirectory}/${trunkFile(trunk.name)}` }));
   const faces = new Map<Use, Face>();
   for (const { use, profile } of certificateNeeds(server, domain)) {

@@ -30,7 +30,7 @@ export function serverTrustName(server: string): string {
   return `${server}-trust`;
 }
 
-/** The data key of `edge-external` with the anchors of one partner, for calling it. */
+/** The data key with the anchors of one partner, for calling it: of `edge-external`, and of the `<server>-trust` of an Edge. */
 export function partnerFile(partner: string): string {
   return `partner-${partner}.crt`;
 }

@@ -26,14 +26,13 @@ interface Edge {
 }
 
 /** Everything as it stands in the API server, where the documentation says that it is mounted. */
-async function mountEdge({ name, trustmesh }: Organisation, root: string): Promise<void> {
+async function mountEdge({ trustmesh }: Organisation, root: string): Promise<void> {
   const secret = await trustmesh.secret('media', 'edge-access-edge-external-tls');
   const outbound = await trustmesh.secret('media', 'edge-access-edge-outbound-tls');
   const contentOf = (from: typeof secret) =>
     Object.fromEntries(['tls.crt', 'tls.key', 'ca.crt'].map((key) => [key, textOf(from, key)]));
   await mount(join(root, 'access-edge-external'), contentOf(secret));
   await mount(join(root, 'access-edge-outbound'), contentOf(outbound));
-  await mount(join(root, 'edge-external'), await trustmesh.configMap('media', `trustmesh-${name}-edge-external`));
   await mount(join(root, 'trust'), relocated(await trustmesh.configMap('media', 'edge-trust'), root));
 }
 

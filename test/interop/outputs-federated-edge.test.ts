@@ -94,7 +94,6 @@ async function startEdge(software: ProxySoftware): Promise<RunningEdge> {
     );
     await mount(join(root, 'internal'), { ...internal });
     await mount(join(root, 'access-edge-external'), { ...external });
-    await mount(join(root, 'edge-external'), await data('trustmesh-contoso-edge-external'));
     await mount(join(root, 'trust'), relocated(await data(`${name}-trust`), root));
   };
   await waitFor(

@@ -7,13 +7,14 @@ import { dataLimit, type RenderedOutputs, renderOutputs, sizeOf } from '../../ou
 import { annotation } from '../../outputs/labels.ts';
 import { type PeerSource, peerSources, shardCount, shardDocument, shardIndex } from '../../outputs/peers.ts';
 import { type Met, renderingOf } from '../../outputs/rendering.ts';
-import { bundleName, serverTrustName, shardNames } from '../../outputs/trust-bundle.ts';
+import { bundleName, partnerFile, serverTrustName, shardNames } from '../../outputs/trust-bundle.ts';
 import { narrowedEntries } from '../../topology/named-peers.ts';
 import { bucketCount, type PeerEntry, parsePeer } from '../../topology/peer-list.ts';
 import type { Placement } from '../../topology/placements.ts';
 import { type Trunk, trunksOf } from '../../topology/trunk-standing.ts';
 import { trunkCertificate, trunkPort } from '../../topology/trunks.ts';
 import type { Context } from '../context.ts';
+import type { PartnerTrust } from '../federation-state.ts';
 import { anchorFiles, type CalledGateway, calledGateways } from './called-gateways.ts';
 
 export interface OwnTrust {
@@ -48,12 +49,15 @@ export function observeOwnTrust(
     return { ...(existing === undefined ? {} : { existing }), current: !asked, asked, refused: [] };
   }
   const gateways = calledGateways(placement.key, domain, trunks, context);
+  const partners = partnersOf(server, domain, context);
   const own = {
     'ca.crt': trust.bundle.pem,
     'peers.json': peersDocument(server, domain, context),
-    ...(server.spec.outputs === undefined ? {} : anchorFiles(gateways, server, domain, context)),
+    ...(server.spec.outputs === undefined
+      ? {}
+      : { ...anchorFiles(gateways, server, domain, context), ...partnerAnchors(partners) }),
   };
-  const { files, refused } = outputsOf(server, domain, gateways, dataLimit - sizeOf(own), context);
+  const { files, refused } = outputsOf(server, domain, { gateways, partners }, dataLimit - sizeOf(own), context);
   const data = { ...own, ...files };
   const hash = createHash('sha256').update(JSON.stringify(data)).digest('hex');
   const untouched = Object.keys(data).every((key) => existing?.metadata.ownedDataKeys?.includes(key) === true);
@@ -66,10 +70,16 @@ export function observeOwnTrust(
   };
 }
 
+/** Whom a server meets that is no server of the domain. */
+interface Outsiders {
+  readonly gateways: readonly CalledGateway[];
+  readonly partners: readonly PartnerTrust[];
+}
+
 function outputsOf(
   server: TrustedServer,
   domain: TrustDomain,
-  gateways: readonly CalledGateway[],
+  { gateways, partners }: Outsiders,
   room: number,
   context: Context,
 ): RenderedOutputs {
@@ -79,17 +89,22 @@ function outputsOf(
     outputs,
     renderingOf(server, domain, {
       peers: peersOf(server, domain, context),
-      partners: partnersOf(server, domain, context),
+      partners: partners.map(({ bundle: _, ...partner }) => partner),
       trunks: gateways.map(({ trunk }) => renderedTrunk(trunk)),
     }),
     room,
   );
 }
 
-/** Whom an Edge meets outside. */
-function partnersOf({ spec }: TrustedServer, { metadata }: TrustDomain, { federation }: Context): Met['partners'] {
+/** Whom an Edge meets outside. Nobody is called by anchors that are not there. */
+function partnersOf({ spec }: TrustedServer, { metadata }: TrustDomain, { federation }: Context): readonly PartnerTrust[] {
   if (spec.role !== 'Edge') return [];
-  return (federation.of(metadata.name)?.partners ?? []).map(({ bundle: _, ...partner }) => partner);
+  return (federation.of(metadata.name)?.partners ?? []).filter(({ bundle }) => bundle.pem !== '');
+}
+
+/** Beside the files that name them: an Edge that starts finds both or neither. */
+function partnerAnchors(partners: readonly PartnerTrust[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(partners.map(({ name, bundle }) => [partnerFile(name), bundle.pem]));
 }
 
 function renderedTrunk({ gateway: { metadata, spec }, pool }: Trunk): Met['trunks'][number] {

@@ -116,8 +116,7 @@ export async function layOutEdge({ output, contoso, partners, fips = false }: Ed
     const ofEach = Object.fromEntries(believed.map(({ name, trust }) => [partnerFile(name), trust]));
     await mount(join(root, 'internal'), { ...certificates.inside });
     await mount(join(root, 'access-edge-external'), { ...certificates.outside, 'ca.crt': anchors, ...beside });
-    await mount(join(root, 'edge-external'), { 'ca.crt': anchors, ...ofEach });
-    await mount(join(root, 'trust'), amend(relocated(files, root)));
+    await mount(join(root, 'trust'), { ...amend(relocated(files, root)), ...ofEach });
   };
   await configure(partners);
   return {

@@ -55,7 +55,7 @@ describe('whom a cluster calls', () => {
     const { resources } = parse(file('Envoy', 'envoy-partner-fabrikam.yaml', edge));
     expect(resources[0]).toMatchObject({
       name: 'partner-fabrikam',
-      validation_context: { trusted_ca: { filename: '/etc/trustmesh/edge-external/partner-fabrikam.crt' } },
+      validation_context: { trusted_ca: { filename: '/etc/trustmesh/trust/partner-fabrikam.crt' } },
     });
     expect(matchersIn(file('Envoy', 'envoy-partner-fabrikam.yaml', edge))).toEqual([
       dns('(?i)sip\\.fabrikam\\.com'),
