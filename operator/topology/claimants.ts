@@ -11,6 +11,8 @@ export type ClaimantId = `${ClaimantKind}/${string}`;
 /** Whoever declares names, as it is now. */
 export interface Claimant {
   readonly claim: Claim;
+  /** The TrustDomain that it names. */
+  readonly domain: string;
   readonly names: readonly string[];
   /** A claim counts from admission on: else whoever may create objects could take any name. */
   readonly listed: boolean;
@@ -26,13 +28,21 @@ export class Claimants {
     this.#issued = issued;
   }
 
+  get(id: ClaimantId): Claimant | undefined {
+    return this.#claimants.get(id);
+  }
+
   of(name: string): ReadonlySet<ClaimantId> {
     return this.#byName.get(name) ?? new Set();
   }
 
-  /** Names that lie outside these domains. */
-  namesOutside(domains: readonly string[]): readonly string[] {
-    return [...this.#byName.keys()].filter((name) => !domains.some((domain) => name === domain || name.endsWith(`.${domain}`)));
+  /** Names of whoever is listed in a domain that lie outside its SIP domains. What anybody may declare says nothing. */
+  namesOutside(domain: string, sipDomains: readonly string[]): readonly string[] {
+    const isHeld = (id: ClaimantId) => {
+      const claimant = this.#claimants.get(id);
+      return claimant?.listed === true && claimant.domain === domain;
+    };
+    return [...this.#byName].flatMap(([name, ids]) => (isOutside(name, sipDomains) && [...ids].some(isHeld) ? [name] : []));
   }
 
   holder(name: string): Holder | undefined {
@@ -66,6 +76,11 @@ export class Claimants {
     rivals.delete(id);
     return rivals;
   }
+}
+
+/** Neither one of these domains nor below one. */
+export function isOutside(name: string, domains: readonly string[]): boolean {
+  return !domains.some((domain) => name === domain || name.endsWith(`.${domain}`));
 }
 
 /** Kind and key of a claimant. */

@@ -12,7 +12,7 @@ import {
 } from '../api/v1alpha1/index.ts';
 import { type Admission, admit, type Declaration, isMember, type NamespaceFacts } from './admission.ts';
 import { audienceRoles, type BundleKey, bundlesOfRole } from './bundle-key.ts';
-import { type Claimant, type ClaimantId, Claimants, partsOf } from './claimants.ts';
+import { type Claimant, type ClaimantId, Claimants, isOutside, partsOf } from './claimants.ts';
 import type { Claim, Holder, IssuedName } from './claims.ts';
 import { type Device, type DevicePlacement, Devices } from './devices.ts';
 import { registrars, rolesThatMeet } from './mesh.ts';
@@ -172,9 +172,9 @@ export class Topology {
     return [...clients, ...servers];
   }
 
-  /** Names that somebody declares and that lie outside these domains. */
-  namesOutside(domains: readonly string[]): readonly string[] {
-    return this.#claimants.namesOutside(domains);
+  /** Names of servers, gateways and relays of a domain that lie outside its SIP domains. */
+  namesOutside(domain: string): readonly string[] {
+    return this.#claimants.namesOutside(domain, this.domain(domain)?.spec.sipDomains ?? []);
   }
 
   /** Who holds a name. */
@@ -218,7 +218,7 @@ export class Topology {
     this.#placements.set(before, after);
     for (const list of before === undefined ? [] : peerListsRead(before.server)) unlink(this.#readers, list, key);
     for (const list of after === undefined ? [] : peerListsRead(after.server)) link(this.#readers, list, key);
-    const rivals = this.#claimants.set(`TrustedServer/${key}`, after && { ...after, claim: claimOf(after.server) });
+    const rivals = this.#claim(`TrustedServer/${key}`, after && claimantOf(after.server, after));
     this.#countPresence(before, after);
     this.#countAuthorities(before, after);
     this.#options.dirty.server(key);
@@ -239,14 +239,14 @@ export class Topology {
     this.#options.dirty.gateway(key);
     for (const server of new Set([before, after].flatMap((each) => (each === undefined ? [] : [serverOfTrunk(each.device)]))))
       this.#options.dirty.server(server);
-    this.#tellRivals(this.#claimants.set(`MediaGateway/${key}`, after && claimantOf(after)));
+    this.#tellRivals(this.#claim(`MediaGateway/${key}`, after && claimantOfDevice(after)));
   }
 
   setRelay(key: string, relay: MediaRelay | undefined): void {
     const after = relay && this.#placeDevice(key, relay, { what: 'media relays', role: 'Edge' });
     this.#relays.set(key, after);
     this.#options.dirty.relay(key);
-    this.#tellRivals(this.#claimants.set(`MediaRelay/${key}`, after && claimantOf(after)));
+    this.#tellRivals(this.#claim(`MediaRelay/${key}`, after && claimantOfDevice(after)));
   }
 
   setPartner(name: string, partner: FederatedPartner | undefined): void {
@@ -318,6 +318,21 @@ export class Topology {
 
   #admit(declaration: Declaration, namespace: NamespaceFacts, domain: TrustDomain): Admission {
     return admit(declaration, namespace, domain, (name) => this.#reservations.of(name));
+  }
+
+  /** No partner is believed for a name of ours, wherever it lies. */
+  #claim(id: ClaimantId, after: Claimant | undefined): ReadonlySet<ClaimantId> {
+    const before = this.#claimants.get(id);
+    const rivals = this.#claimants.set(id, after);
+    for (const domain of new Set([before, after].flatMap((each) => each?.domain ?? []))) {
+      const sipDomains = this.domain(domain)?.spec.sipDomains ?? [];
+      const outside = (claimant: Claimant | undefined) =>
+        claimant?.listed === true && claimant.domain === domain
+          ? claimant.names.filter((name) => isOutside(name, sipDomains)).join(' ')
+          : '';
+      if (outside(before) !== outside(after)) this.#options.dirty.federation(domain);
+    }
+    return rivals;
   }
 
   #tellRivals(rivals: ReadonlySet<ClaimantId>): void {
@@ -491,8 +506,12 @@ function claimOf({ kind, metadata }: TrustedServer | Device): Claim {
   return { kind, uid, name, namespace, creationTimestamp };
 }
 
-function claimantOf({ device, listed }: DevicePlacement): Claimant {
-  return { claim: claimOf(device), names: [device.spec.fqdn], listed };
+function claimantOf(object: TrustedServer | Device, { names, listed }: Pick<Claimant, 'names' | 'listed'>): Claimant {
+  return { claim: claimOf(object), domain: object.spec.trustDomain, names, listed };
+}
+
+function claimantOfDevice({ device, listed }: DevicePlacement): Claimant {
+  return claimantOf(device, { names: [device.spec.fqdn], listed });
 }
 
 /** Returns whether there was none before, or is none now. */

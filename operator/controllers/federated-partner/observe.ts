@@ -125,7 +125,7 @@ export async function observe(
     ours: ourAuthorities(context),
     ourNames: {
       domains: domain === undefined ? [] : [...new Set([...domain.spec.sipDomains, spiffeTrustDomain(domain)])],
-      names: domain === undefined ? [] : topology.namesOutside(domain.spec.sipDomains),
+      names: domain === undefined ? [] : topology.namesOutside(name),
     },
     edges: domain === undefined ? [] : edgesOf(domain, context),
     ...(lookAgainAt === undefined ? {} : { lookAgainAt }),

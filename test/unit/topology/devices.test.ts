@@ -8,7 +8,7 @@ import {
   mediaGateway,
   mediaRelay,
 } from '../../../operator/api/v1alpha1/index.ts';
-import { parsed, trustDomain, trustedServer } from './objects.ts';
+import { admitting, parsed, trustDomain, trustedServer } from './objects.ts';
 import { contoso } from './recorder.ts';
 
 const about = (name: string, namespace?: string) => ({
@@ -155,5 +155,31 @@ describe('a partner', () => {
     topology.setPartner('fabrikam', partner('fabrikam', 'northwind'));
     expect(federations).toEqual(['contoso', 'northwind']);
     expect(topology.partnersOf('contoso')).toEqual([]);
+  });
+});
+
+describe('names outside the SIP domains', () => {
+  const elsewhere = { admission: [{ ...admitting('voice').admission[0], names: ['*.contoso.com', '*.hosting.example'] }] };
+
+  it('are those of whoever is listed, and no stranger’s', () => {
+    const { topology, set, federations, forget } = contoso();
+    topology.setDomain('contoso', trustDomain('contoso', elsewhere));
+    forget();
+    set(trustedServer('pbx', 'Server', { poolFQDN: 'pbx.hosting.example', members: [{ fqdn: 'pbx.contoso.com' }] }));
+    expect(federations).toEqual(['contoso']);
+    set(trustedServer('forger', 'Server', { poolFQDN: 'fabrikam.com' }));
+    topology.setGateway('voice/gw', gateway('gw', { fqdn: 'sip.fabrikam.com' }));
+    expect(topology.namesOutside('contoso')).toEqual(['pbx.hosting.example']);
+    expect(federations).toEqual(['contoso']);
+    forget();
+    topology.setServer('voice/pbx', undefined);
+    expect(federations).toEqual(['contoso']);
+    expect(topology.namesOutside('contoso')).toEqual([]);
+  });
+
+  it('concern nobody where a server has none of them', () => {
+    const { set, federations } = contoso();
+    set(trustedServer('pbx', 'Server'));
+    expect(federations).toEqual([]);
   });
 });
