@@ -43,6 +43,9 @@ export interface TrustStateOptions {
 /** Audiences with equal trust: clients, every server inside, and the Edge's external face. */
 type Circle = 'Clients' | 'Internal' | 'External';
 
+/** The side of a server that shows a certificate. */
+type Face = 'Internal' | 'External';
+
 interface Owner {
   readonly object: TrustedServer | MediaGateway | MediaRelay;
   readonly server?: TrustedServer;
@@ -138,6 +141,14 @@ export class TrustState implements Disposable {
     this.#release(domain, `Secret ${keyOf(secret)}`);
   }
 
+  /** EnterpriseCAs of which a Secret of the domain holds a certificate for one of these faces. */
+  issuersInUse(domain: string, faces: readonly Face[]): readonly string[] {
+    return this.#options.authorities
+      .known()
+      .filter(({ keyIds }) => keyIds.some((keyId) => faces.some((face) => this.#isInUse(domain, `${face}/${keyId}`))))
+      .map(({ enterpriseCA }) => enterpriseCA);
+  }
+
   #trustOf(domainName: string, circle: Circle): AudienceTrust | undefined {
     const { topology, authorities, now } = this.#options;
     const domain = topology.domain(domainName);
@@ -145,15 +156,11 @@ export class TrustState implements Disposable {
     if (circle === 'External') return partnerTrust(this.#options.federation.of(domainName));
     const { enterpriseCA, additionalEnterpriseCAs = [] } = domain.spec;
     const face = circle === 'Clients' ? 'Any' : 'Internal';
-    const faces = circle === 'Clients' ? ['Internal', 'External'] : ['Internal'];
+    const faces: readonly Face[] = circle === 'Clients' ? ['Internal', 'External'] : ['Internal'];
     const additional = additionalEnterpriseCAs.filter((name) => topology.namesAuthority(domainName, name, face));
     const named = [...new Set([enterpriseCA, ...additional])];
     // A CA that the domain no longer names is trusted for as long as a certificate of its is in a Secret.
-    const former = authorities
-      .known()
-      .filter(({ enterpriseCA: name }) => !named.includes(name))
-      .filter(({ keyIds }) => keyIds.some((keyId) => faces.some((each) => this.#isInUse(domainName, `${each}/${keyId}`))))
-      .map((known) => known.enterpriseCA);
+    const former = this.issuersInUse(domainName, faces).filter((name) => !named.includes(name));
     const isNeeded = (name: string) =>
       name === enterpriseCA || authorities.anchorsOf(name) !== undefined || this.#hasStrangers(domainName, faces);
     const sources = [...named.filter(isNeeded), ...former];

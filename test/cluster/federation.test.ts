@@ -253,9 +253,19 @@ it('blocks a partner though nothing of another can be written', async () => {
   const namespace = 'trustmesh-system';
   const quota = { namespace, name: 'full' };
   const hard = { 'count/configmaps': '0' };
-  await trustmesh.admin.create(resourceQuotas, { apiVersion: 'v1', kind: 'ResourceQuota', metadata: quota, spec: { hard } });
+  const made = await trustmesh.admin.create(resourceQuotas, {
+    apiVersion: 'v1',
+    kind: 'ResourceQuota',
+    metadata: quota,
+    spec: { hard },
+  });
   const status = { hard, used: { 'count/configmaps': '0' } };
-  await trustmesh.admin.patch(resourceQuotas, quota, { status }, { subresource: 'status' });
+  await trustmesh.admin.patch(
+    resourceQuotas,
+    quota,
+    { metadata: { resourceVersion: made.metadata.resourceVersion }, status },
+    { subresource: 'status' },
+  );
   let probes = 0;
   await waitFor('the quota to count', async () => {
     try {

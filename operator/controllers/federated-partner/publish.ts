@@ -8,21 +8,34 @@ import { certificateNeeds, spiffeTrustDomain } from '../../topology/names.ts';
 import { trustBundle } from '../../trust/bundle.ts';
 import type { Context } from '../context.ts';
 
-/** Nothing is published while an anchor is not known, or for a domain that no partner could meet. */
+/**
+ * Nothing is published while an anchor is not known, for a domain that no partner could meet, or for one whose names are
+ * another’s: of two that have one trust domain, it is of the one that had it first.
+ */
 export async function publish(domain: TrustDomain, context: Context): Promise<void> {
-  const { client, stores, namespace, now, log } = context;
+  const { client, stores, namespace, topology, now, log } = context;
+  const { name: domainName, uid } = domain.metadata;
+  if (topology.domainProblem(domainName) !== undefined) return;
   const anchors = anchorsShown(domain, context);
   if (anchors === undefined || anchors.length === 0) return;
   const { hash, anchors: authorities } = trustBundle(anchors, now());
   const trustDomain = spiffeTrustDomain(domain);
   const name = publishedName(trustDomain);
   const existing = stores.configMaps.get({ namespace, name });
-  const owned = ['bundle.json', 'bundle.pem'].every((key) => existing?.metadata.ownedDataKeys?.includes(key) === true);
+  const holder = stores.trustDomains
+    .list()
+    .find(({ metadata }) => metadata.uid === existing?.metadata.annotations?.[annotation.owner]);
+  if (holder !== undefined && holder.metadata.uid !== uid && topology.domainProblem(holder.metadata.name) === undefined) {
+    log.warn('bundle not published', { object: `TrustDomain ${domainName}`, trustDomain, holder: holder.metadata.name });
+    return;
+  }
+  const isOurs = existing?.metadata.annotations?.[annotation.owner] === uid;
+  const owned = isOurs && ['bundle.json', 'bundle.pem'].every((key) => existing?.metadata.ownedDataKeys?.includes(key) === true);
   if (owned && existing?.metadata.annotations?.[annotation.trustHash] === hash) return;
   const before = existing && readPublished((await client.get(configMaps, { namespace, name })).data);
   // From the clock, so that it goes on growing where the ConfigMap was lost: partners take no sequence that goes back.
   const sequence = Math.max(Math.floor(now() / 1000), (before?.sequence ?? 0) + 1);
-  const annotations = { [annotation.trustHash]: hash, [annotation.publishedBundle]: trustDomain };
+  const annotations = { [annotation.trustHash]: hash, [annotation.publishedBundle]: trustDomain, [annotation.owner]: uid };
   const data = publishedData({ authorities, sequence });
   stores.configMaps.apply(
     existing === undefined
@@ -39,23 +52,23 @@ export async function publish(domain: TrustDomain, context: Context): Promise<vo
         ),
   );
   log.info('bundle published', {
-    object: `TrustDomain ${domain.metadata.name}`,
+    object: `TrustDomain ${domainName}`,
     trustDomain,
     anchors: authorities.length,
     sequence,
   });
 }
 
-function anchorsShown(domain: TrustDomain, { topology, authorities }: Context): readonly Certificate[] | undefined {
-  const shown = new Set(
-    [...topology.serversOfRole(domain.metadata.name, 'Edge')].flatMap((key) => {
-      const placement = topology.placement(key);
-      if (placement?.listed !== true) return [];
-      return certificateNeeds(placement.server, domain)
-        .filter(({ audience }) => audience === 'edge-external')
-        .map(({ enterpriseCA }) => enterpriseCA);
-    }),
-  );
+/** Of the CAs that are named, and of those whose certificates are still shown. */
+function anchorsShown(domain: TrustDomain, { topology, authorities, trust }: Context): readonly Certificate[] | undefined {
+  const named = [...topology.serversOfRole(domain.metadata.name, 'Edge')].flatMap((key) => {
+    const placement = topology.placement(key);
+    if (placement?.listed !== true) return [];
+    return certificateNeeds(placement.server, domain)
+      .filter(({ audience }) => audience === 'edge-external')
+      .map(({ enterpriseCA }) => enterpriseCA);
+  });
+  const shown = new Set([...named, ...trust.issuersInUse(domain.metadata.name, ['External'])]);
   const anchors = [...shown].map((enterpriseCA) => authorities.anchorsOf(enterpriseCA));
   return anchors.some((each) => each === undefined) ? undefined : anchors.flatMap((each) => each ?? []);
 }
