@@ -2,6 +2,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from './api/object.ts';
+import type { TrustedServer } from './api/v1alpha1/index.ts';
 import { Authorities } from './authorities/authority.ts';
 import { type Caches, relayOf } from './caches.ts';
 import type { Context, Wake } from './controllers/context.ts';
@@ -9,12 +10,12 @@ import { EnterpriseCAs } from './controllers/enterprise-ca/index.ts';
 import { FederatedPartners } from './controllers/federated-partner/index.ts';
 import { FederationState } from './controllers/federation-state.ts';
 import { MediaGateways } from './controllers/media-gateway/index.ts';
-import { reconcileMediaRelay } from './controllers/media-relay/index.ts';
+import { MediaRelays } from './controllers/media-relay/index.ts';
 import { reconcileSharedCertificate } from './controllers/shared-certificate/index.ts';
 import { sharedOwner } from './controllers/shared-secret.ts';
 import { trunkRecordOf } from './controllers/trunk-records.ts';
 import { TrunkState } from './controllers/trunk-state.ts';
-import { reconcileTrunkTrust } from './controllers/trunk-trust/index.ts';
+import { TrunkTrusts } from './controllers/trunk-trust/index.ts';
 import { TrustBundles } from './controllers/trust-bundle/index.ts';
 import { encodeBundleKey } from './controllers/trust-bundle/observe.ts';
 import { DomainCounts } from './controllers/trust-domain/counts.ts';
@@ -31,6 +32,7 @@ import { type Priority, WorkQueue } from './kube/queue.ts';
 import type { MetadataObject, Namespace } from './kube/resource.ts';
 import { type Change, keyOf } from './kube/store.ts';
 import { annotation, label } from './outputs/labels.ts';
+import { bundleName } from './outputs/trust-bundle.ts';
 import { usesOf } from './topology/names.ts';
 import { Topology } from './topology/topology.ts';
 import { graceEnd } from './trust/grace.ts';
@@ -191,6 +193,8 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
   const servers = new TrustedServers(context, wake);
   const enterprise = new EnterpriseCAs(context, wake);
   const gateways = new MediaGateways(context);
+  const relays = new MediaRelays(context);
+  const trunkTrusts = new TrunkTrusts(context, wake);
   const partners = new FederatedPartners(context, wake, {
     resolver: options.resolver,
     onAnswer: (domain) => queues.federation.add(domain),
@@ -251,7 +255,7 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
   const pools = new Set(
     stores.mediaGateways.list().map(({ metadata, spec }) => `${metadata.namespace}/${spec.mediationServer.name}`),
   );
-  await Promise.all([...pools].map((key) => reconcileTrunkTrust(key, context, wake).catch(() => undefined)));
+  await Promise.all([...pools].map((key) => trunkTrusts.reconcile(key).catch(() => undefined)));
 
   try {
     await Promise.all([
@@ -260,10 +264,10 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
       controller('trust-domain', 'trustDomain', (key) => domains.reconcile(key)).run(signal),
       controller('trust-bundle', 'trustBundle', (key) => bundles.reconcile(key)).run(signal),
       controller('media-gateway', 'mediaGateway', (key) => gateways.reconcile(key)).run(signal),
-      controller('trunk-trust', 'trunkTrust', (key) => reconcileTrunkTrust(key, context, wake)).run(signal),
+      controller('trunk-trust', 'trunkTrust', (key) => trunkTrusts.reconcile(key)).run(signal),
       controller('shared-certificate', 'sharedCertificate', (key) => reconcileSharedCertificate(key, context)).run(signal),
       controller('federated-partner', 'federation', (key) => partners.reconcile(key)).run(signal),
-      controller('media-relay', 'mediaRelay', (key) => reconcileMediaRelay(key, context)).run(signal),
+      controller('media-relay', 'mediaRelay', (key) => relays.reconcile(key)).run(signal),
       controller('trusted-server', 'trustedServer', (key) => servers.reconcile(key)).run(signal),
     ]);
   } finally {
@@ -273,8 +277,8 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
   function onSecret({ old, new: current }: Change<MetadataObject>): void {
     const { metadata } = current ?? old ?? { metadata: undefined };
     if (metadata === undefined) return;
-    const domain = metadata.labels?.[label.domain];
-    if (domain !== undefined && metadata.labels?.[label.use]?.startsWith('access-edge-') === true) queues.federation.add(domain);
+    const edge = edgeOf(metadata);
+    if (edge !== undefined) queues.federation.add(edge.spec.trustDomain);
     const enterpriseCA = metadata.labels?.[label.enterpriseCA];
     if (enterpriseCA !== undefined && metadata.namespace === namespace) queues.enterpriseCA.add(enterpriseCA);
     for (const relay of new Set([old, current].flatMap((each) => (each === undefined ? [] : relayOf(each)))))
@@ -292,6 +296,14 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
     for (const name of new Set([old, current].map((each) => each?.metadata.labels?.[label.mediaGateway]))) {
       if (name !== undefined) queues.mediaGateway.add(`${metadata.namespace}/${name}`);
     }
+  }
+
+  /** The Edge whose external face shows what is in a Secret: labels alone are anybody's to write. */
+  function edgeOf({ namespace: home, labels = {}, ownerReferences = [] }: MetadataObject['metadata']): TrustedServer | undefined {
+    if (labels[label.use]?.startsWith('access-edge-') !== true) return undefined;
+    const { server } = topology.placement(`${home}/${labels[label.server]}`) ?? {};
+    const owned = ownerReferences.some(({ uid, controller }) => controller === true && uid === server?.metadata.uid);
+    return owned && server?.spec.role === 'Edge' ? server : undefined;
   }
 
   /** What a trunk has in the operator's namespace changed; or a Secret of a pool, whose gateways may wait for its anchors. */
@@ -358,7 +370,8 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
     if (federated !== undefined && metadata.namespace === namespace) queues.federation.add(federated);
     if (domain === undefined || audience === undefined) return;
     queues.trustBundle.add(`${domain}/${audience}/${metadata.namespace}`);
-    if (audience === 'edge-external') queues.federation.add(domain);
+    const isWanted = audience === 'edge-external' && topology.wants({ domain, audience, namespace: metadata.namespace ?? '' });
+    if (isWanted && metadata.name === bundleName(domain, audience)) queues.federation.add(domain);
     if (sameTrust(old, current)) return;
     // One that comes to be is waited for in its namespace alone; one that gets other anchors may be the last to get them.
     const scope = old === undefined ? `${metadata.namespace}/` : '';

@@ -1,6 +1,7 @@
 // What the trunks of a mediation pool need kept, in the operator's namespace: the generations of its gateway authority, and the
 // cross-certificates that hold its gateways' own CAs to their names.
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import { type Certificate, parseCertificates } from '../pki/certificate.ts';
 import type { FederationTrust } from '../pki/cross-certificate.ts';
 
@@ -21,6 +22,25 @@ export function trunkRecordOf(name: string): { readonly server: string; readonly
   return { server: `${namespace}/${server}`, ...(what === 'trunks' ? {} : { generation: Number(generation) }) };
 }
 
+/** Where anchors came from: what a gateway names no more is trusted no more. */
+export interface AnchorOrigin {
+  /** Of the gateway. */
+  readonly uid: string;
+  /** Epoch ms at which it first brought a CA. */
+  readonly since: number;
+  /** By source that may be out of reach: fingerprints of what was accepted from it. */
+  readonly sources: Readonly<Record<string, readonly string[]>>;
+  /** Epoch ms at which the gateway was issued a certificate in place of one from its CA. */
+  readonly succeededAt?: number | undefined;
+}
+
+const origin = z.object({
+  uid: z.string(),
+  since: z.int(),
+  sources: z.record(z.string(), z.array(z.string())),
+  succeededAt: z.int().optional(),
+});
+
 /** What is kept of one gateway's own CA. */
 export interface ScopedRecord {
   /** As they were accepted. */
@@ -29,6 +49,8 @@ export interface ScopedRecord {
   readonly scoped: readonly FederationTrust[];
   /** What `scoped` follows from: while that is the same, so are these. */
   readonly inputs: string;
+  /** Absent where it cannot be read: then it is nobody's. */
+  readonly origin?: AnchorOrigin;
 }
 
 /** What the scope of a gateway's CA follows from. */
@@ -40,13 +62,14 @@ export function scopeInputs(fqdn: string, anchors: readonly Certificate[]): stri
 
 const pemOf = (certificates: readonly Certificate[]): string => certificates.map(({ pem }) => pem).join('');
 
-/** The data of the ConfigMap, three keys a gateway. */
+/** The data of the ConfigMap, four keys a gateway. */
 export function encodeScoped(records: ReadonlyMap<string, ScopedRecord>): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    [...records].flatMap(([gateway, { anchors, scoped, inputs }]) => [
+    [...records].flatMap(([gateway, { anchors, scoped, inputs, origin: from }]) => [
       [`${gateway}.anchors.crt`, pemOf(anchors)],
       [`${gateway}.scoped.crt`, pemOf(scoped.flatMap(({ root, cross }) => [root, cross]))],
       [`${gateway}.inputs`, inputs],
+      ...(from === undefined ? [] : [[`${gateway}.origin`, JSON.stringify(from)]]),
     ]),
   );
 }
@@ -62,7 +85,9 @@ export function decodeScoped(data: Readonly<Record<string, string>>): ReadonlyMa
       const [root, cross] = pairs.slice(2 * index);
       return root === undefined || cross === undefined ? [] : [{ root, cross }];
     });
-    if (anchors.length > 0 && scoped.length === anchors.length) records.set(gateway, { anchors, scoped, inputs });
+    if (anchors.length === 0 || scoped.length !== anchors.length) continue;
+    const from = readOrigin(data[`${gateway}.origin`]);
+    records.set(gateway, { anchors, scoped, inputs, ...(from === undefined ? {} : { origin: from }) });
   }
   return records;
 }
@@ -70,6 +95,14 @@ export function decodeScoped(data: Readonly<Record<string, string>>): ReadonlyMa
 function read(pem: string | undefined): readonly Certificate[] | undefined {
   try {
     return pem === undefined ? undefined : parseCertificates(pem);
+  } catch {
+    return undefined;
+  }
+}
+
+function readOrigin(text: string | undefined): AnchorOrigin | undefined {
+  try {
+    return text === undefined ? undefined : origin.parse(JSON.parse(text));
   } catch {
     return undefined;
   }

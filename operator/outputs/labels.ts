@@ -33,6 +33,7 @@ export const annotation = {
   member: 'trustmesh.io/member',
   adopt: 'trustmesh.io/adopt',
   owner: 'trustmesh.io/owner-uid',
+  fqdn: 'trustmesh.io/fqdn',
   publishedBundle: 'trustmesh.io/published-bundle',
   contentHash: 'trustmesh.io/content-hash',
   secretID: 'trustmesh.io/secret-id',

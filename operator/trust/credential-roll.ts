@@ -58,12 +58,10 @@ export interface SeenCopies {
   readonly kept: ReadonlySet<SecretId>;
   /** What the relay's copy holds. */
   readonly relay: ReadonlySet<SecretId>;
-  /** What each registrar's copy holds, by UID of the registrar; undefined where it has none of ours yet. */
+  /** What each registrar's copy holds, by UID of the registrar; undefined where none of ours is there to stay: it presents nothing. */
   readonly registrars: ReadonlyMap<string, SecretId | undefined>;
-  /** Registrars, by UID, where somebody else's object has the name of the copy: they present nothing of ours. */
-  readonly foreign: ReadonlySet<string>;
-  /** What copies hold whose owner is a registrar no more, and that are not gone yet. */
-  readonly leftovers: readonly SecretId[];
+  /** Registrars, by UID, whose copy somebody else wrote: they may present any. */
+  readonly edited: ReadonlySet<string>;
 }
 
 export type RollPhase = 'Stable' | 'Prepared' | 'Overlap';
@@ -92,6 +90,14 @@ export function firstRoll(held: ReadonlySet<SecretId>, policy: RollPolicy, now: 
     former: others.map((id) => ({ id, lifetime })),
     generation,
   };
+}
+
+/**
+ * The record for a relay that takes the place of another object with its name: what that one accepted is in use still, and its
+ * owner knows it, so that a roll is asked for.
+ */
+export function inheritedRoll(roll: CredentialRoll, { generation }: RollPolicy): CredentialRoll {
+  return { ...roll, generation: generation - 1 };
 }
 
 /** The name of a secret made at this time, to the second, or the first after it that is free: names sort by age. */
@@ -141,17 +147,21 @@ const switchOver: Rule = ({ active, next, former, generation }, { registrars }, 
       }
     : undefined;
 
-/** Whoever could not be given the new secret may still present a former one: nothing is retired before it is. */
-const nobodyPresentsFormer: Rule = (roll, seen, _policy, now) => {
-  const settled = phaseOf(roll) === 'Overlap' && laggards(roll, seen).length === 0;
-  const open = roll.former.filter(({ id, unpresentedSince }) => unpresentedSince === undefined && !seen.leftovers.includes(id));
-  if (!settled || open.length === 0) return undefined;
+/**
+ * Whoever could not be given the new secret may still present a former one: that one is not retired before it is. One who has
+ * no copy holds nobody up, and nor does a copy of one who is a registrar no more: those it is taken from are not waited for.
+ */
+const nobodyPresentsFormer: Rule = (roll, { registrars, edited }, _policy, now) => {
+  if (phaseOf(roll) !== 'Overlap' || edited.size > 0) return undefined;
+  const presented = new Set(registrars.values());
+  const open = roll.former.filter(({ id, unpresentedSince }) => unpresentedSince === undefined && !presented.has(id));
+  if (open.length === 0) return undefined;
   return { ...roll, former: roll.former.map((each) => (open.includes(each) ? { ...each, unpresentedSince: now } : each)) };
 };
 
 /** A copy was put back as it was: its readers have to load the new secret once more. */
-const formerPresentedAgain: Rule = (roll, { registrars, leftovers }) => {
-  const presented = new Set([...registrars.values(), ...leftovers]);
+const formerPresentedAgain: Rule = (roll, { registrars }) => {
+  const presented = new Set(registrars.values());
   const again = roll.former.filter(({ id, unpresentedSince }) => unpresentedSince !== undefined && presented.has(id));
   if (again.length === 0) return undefined;
   return {
@@ -184,11 +194,6 @@ export function advance(roll: CredentialRoll, seen: SeenCopies, policy: RollPoli
     if (changed !== undefined) return advance(changed, seen, policy, now);
   }
   return roll;
-}
-
-/** The registrars whose copy should hold the active secret and does not. */
-export function laggards({ active }: CredentialRoll, { registrars, foreign }: SeenCopies): readonly string[] {
-  return [...registrars].flatMap(([uid, id]) => (id === active.id || foreign.has(uid) ? [] : [uid]));
 }
 
 /** Epoch ms at which time alone makes the next change; undefined while it waits for a copy. */

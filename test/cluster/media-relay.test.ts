@@ -241,6 +241,59 @@ describe('a roll', () => {
   });
 });
 
+describe('nobody holds a roll up', () => {
+  const credentials = { lifetime: '1m', rollEvery: '720h', propagation: '1s' };
+  const setFinalizers = async (name: string, finalizers: readonly string[] | null) => {
+    const options = { contentType: 'application/merge-patch+json' };
+    const path = `/api/v1/namespaces/media/secrets/${name}`;
+    await trustmesh.admin.request('PATCH', path, { metadata: { finalizers } }, options);
+  };
+
+  it('who is a registrar no more, and keeps its copy by a finalizer or makes one up', async () => {
+    const registrars = ['fe', 'app'].map((name) => ({ namespace: 'media', name }));
+    await trustmesh.apply(relayManifest('guarded', { credentials, registrars }));
+    await relayWhen(trustmesh, 'guarded');
+    const copy = await trustmesh.secret('media', copyOf('app', 'guarded').name);
+    const { labels, annotations, ownerReferences } = copy.metadata;
+    const forged = { name: 'forged', namespace: 'media', labels, annotations, ownerReferences, finalizers: ['example.com/mine'] };
+    await setFinalizers(copyOf('app', 'guarded').name, forged.finalizers);
+    await trustmesh.apply(JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: forged, data: copy.data }));
+    await patchRelay(trustmesh, 'guarded', { registrars: [{ namespace: 'media', name: 'fe' }] });
+    await relayWhen(trustmesh, 'guarded', 'rolling', ({ status }) => status?.phase === 'Overlap');
+    await relayWhen(trustmesh, 'guarded', 'rolled', ({ status }) => status?.phase === 'Stable', 90_000);
+    expect(await accepted(trustmesh, 'guarded')).toEqual([await presented(trustmesh, 'fe', 'guarded')]);
+    for (const name of ['forged', copyOf('app', 'guarded').name]) {
+      const left = await trustmesh.secret('media', name);
+      expect(left.metadata.deletionTimestamp).toBeDefined();
+      await setFinalizers(name, null);
+    }
+  });
+});
+
+describe('a relay that is replaced as a whole', () => {
+  it('accepts what its predecessor did, and gets another secret without a call losing it', async () => {
+    await trustmesh.apply(relayManifest('reborn'));
+    await relayWhen(trustmesh, 'reborn');
+    const before = await presented(trustmesh, 'fe', 'reborn');
+    const { uid } = await trustmesh.admin
+      .get(mediaRelays, { namespace: 'perimeter', name: 'reborn' })
+      .then(({ metadata }) => metadata);
+    await trustmesh.admin.delete(mediaRelays, { namespace: 'perimeter', name: 'reborn' });
+    await trustmesh.apply(relayManifest('reborn'));
+    await waitFor(
+      'the credentials of the new one',
+      async () => {
+        const secret = await trustmesh.find(secrets, { namespace: 'perimeter', name: 'reborn-credentials' });
+        return secret !== undefined && secret.metadata.ownerReferences?.[0]?.uid !== uid;
+      },
+      { limitMs: 40_000 },
+    );
+    await relayWhen(trustmesh, 'reborn', 'rolling', ({ status }) => status?.phase === 'Prepared');
+    expect(await accepted(trustmesh, 'reborn')).toContain(before);
+    expect(await presented(trustmesh, 'fe', 'reborn')).toBe(before);
+  });
+});
+
 describe('when it goes', () => {
   it('takes a registrar’s copy along with the registrar', async () => {
     await trustmesh.apply(server('brief', 'Director'));

@@ -5,7 +5,13 @@ import type { MetadataObject } from '../../kube/resource.ts';
 import { coturnFiles, secretsAmong, turnURIs } from '../../outputs/coturn.ts';
 import { annotation } from '../../outputs/labels.ts';
 import { relayUsers } from '../../topology/topology.ts';
-import type { CredentialRoll, RollPolicy, SecretId, SeenCopies } from '../../trust/credential-roll.ts';
+import {
+  type CredentialRoll,
+  inheritedRoll,
+  type RollPolicy,
+  type SecretId,
+  type SeenCopies,
+} from '../../trust/credential-roll.ts';
 import type { Context } from '../context.ts';
 import { recordName, registrarOf, registrarSecretName, relaySecretName } from './names.ts';
 import { parseRoll } from './record.ts';
@@ -32,11 +38,15 @@ export interface ObservedCopy {
 export interface ObservedRegistrar extends ObservedCopy {
   readonly server: TrustedServer;
   readonly presents?: SecretId;
+  /** Somebody else wrote it. */
+  readonly edited: boolean;
 }
 
 export interface Credentials {
   readonly record?: MetadataObject;
   readonly roll?: CredentialRoll;
+  /** The record is of an object that had the relay's name before. */
+  readonly inherited: boolean;
   readonly policy: RollPolicy;
   readonly seen: SeenCopies;
   readonly relay: ObservedCopy;
@@ -49,7 +59,9 @@ export function observeCredentials(relay: MediaRelay, listed: boolean, domain: T
   const { stores, namespace: own } = context;
   const record = stores.secrets.get({ namespace: own, name: recordName(relay) });
   const kept = secretsAmong(record?.metadata.ownedDataKeys ?? []);
-  const roll = rollOf(record, relay, kept);
+  const policy = policyOf(relay);
+  const inherited = isPredecessor(record, relay);
+  const roll = rollOf(record, relay, kept, inherited ? policy : undefined);
   const relayCopy = observeRelayCopy(relay, domain, context);
   const registrars = listed ? registrarsOf(relay, context).map((server) => observeRegistrar(server, relay, domain, context)) : [];
   const names = new Set(registrars.map(({ server, name }) => `${server.metadata.uid}/${name}`));
@@ -57,13 +69,13 @@ export function observeCredentials(relay: MediaRelay, listed: boolean, domain: T
   return {
     ...(record === undefined ? {} : { record }),
     ...(roll === undefined ? {} : { roll }),
-    policy: policyOf(relay),
+    inherited,
+    policy,
     seen: {
       kept,
       relay: secretsAmong(relayCopy.secret?.metadata.ownedDataKeys ?? []),
-      registrars: new Map(registrars.map(({ server, presents }) => [server.metadata.uid, presents])),
-      foreign: new Set(registrars.flatMap(({ server, foreign }) => (foreign ? [server.metadata.uid] : []))),
-      leftovers: leftovers.flatMap(({ metadata }) => metadata.annotations?.[annotation.secretID] ?? []),
+      registrars: new Map(registrars.map((each) => [each.server.metadata.uid, isGoing(each) ? undefined : each.presents])),
+      edited: new Set(registrars.flatMap((each) => (each.edited && !isGoing(each) ? [each.server.metadata.uid] : []))),
     },
     relay: relayCopy,
     registrars,
@@ -87,10 +99,31 @@ function policyOf({ spec: { credentials } }: MediaRelay): RollPolicy {
   };
 }
 
-/** The record, where it is of this object. A secret that was to come and whose value is lost is forgotten: another one will. */
-function rollOf(record: MetadataObject | undefined, { metadata }: MediaRelay, kept: ReadonlySet<SecretId>) {
-  if (record?.metadata.annotations?.[annotation.owner] !== metadata.uid) return undefined;
-  const roll = parseRoll(record.metadata.annotations[annotation.credentialRoll]);
+/** A finalizer may keep it for ever: nobody waits for what is to be deleted. */
+function isGoing({ secret }: ObservedCopy): boolean {
+  return secret?.metadata.deletionTimestamp !== undefined;
+}
+
+/** A relay that is replaced as a whole keeps its name, and its clients what they were given. */
+function isPredecessor(record: MetadataObject | undefined, { metadata, spec }: MediaRelay): boolean {
+  const { [annotation.owner]: owner, [annotation.fqdn]: fqdn } = record?.metadata.annotations ?? {};
+  return owner !== undefined && owner !== metadata.uid && fqdn === spec.fqdn;
+}
+
+/**
+ * The record, where it is of this object, or of one that it takes the place of, by the policy that is then given. A secret that
+ * was to come and whose value is lost is forgotten: another one will.
+ */
+function rollOf(
+  record: MetadataObject | undefined,
+  { metadata }: MediaRelay,
+  kept: ReadonlySet<SecretId>,
+  heir: RollPolicy | undefined,
+): CredentialRoll | undefined {
+  const annotations = record?.metadata.annotations;
+  if (heir === undefined && annotations?.[annotation.owner] !== metadata.uid) return undefined;
+  const recorded = parseRoll(annotations?.[annotation.credentialRoll]);
+  const roll = recorded && heir ? inheritedRoll(recorded, heir) : recorded;
   if (roll?.next === undefined || kept.has(roll.next.id)) return roll;
   const { next: _, ...rest } = roll;
   return rest;
@@ -135,8 +168,8 @@ function observeRegistrar(server: TrustedServer, relay: MediaRelay, domain: Trus
   };
   const copy = observeCopy({ namespace, name: registrarSecretName(server, relay) }, uid, files, ['secret'], context);
   const presents = copy.secret?.metadata.annotations?.[annotation.secretID];
-  const edited = copy.secret?.metadata.ownedDataKeys?.includes('secret') !== true;
-  return { ...copy, server, ...(presents === undefined || edited ? {} : { presents }) };
+  const edited = copy.secret !== undefined && copy.secret.metadata.ownedDataKeys?.includes('secret') !== true;
+  return { ...copy, server, edited, ...(presents === undefined || edited ? {} : { presents }) };
 }
 
 function observeCopy(

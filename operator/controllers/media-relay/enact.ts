@@ -69,7 +69,11 @@ async function carryOut(relay: MediaRelay, action: CredentialAction, context: Co
           namespace: context.namespace,
           name: recordName(relay),
           labels: labelsOf(relay),
-          annotations: { [annotation.owner]: relay.metadata.uid, [annotation.credentialRoll]: encodeRoll(roll) },
+          annotations: {
+            [annotation.owner]: relay.metadata.uid,
+            [annotation.fqdn]: relay.spec.fqdn,
+            [annotation.credentialRoll]: encodeRoll(roll),
+          },
           data: Object.fromEntries([...fresh, ...gone]),
           ...(replaces === undefined ? {} : { replaces }),
         },

@@ -4,6 +4,7 @@ import { isApiError } from '../../kube/errors.ts';
 import { mediaRelays } from '../../kube/resource.ts';
 import type { Context } from '../context.ts';
 import { earliest, notOwnedRetry, requeueAt, retryAfterWaiting } from '../requeue.ts';
+import { Settling } from '../settling.ts';
 import { writeStatus } from '../write-status.ts';
 import { deleteSecret, enact } from './enact.ts';
 import { registrarOf } from './names.ts';
@@ -11,51 +12,69 @@ import { observe } from './observe.ts';
 import { plan } from './plan.ts';
 import { announce, announceRoll, report } from './report.ts';
 
-export async function reconcileMediaRelay(key: string, context: Context): Promise<Requeue | void> {
-  const { stores, topology, client, now } = context;
-  const observation = observe(key, context);
-  if (observation === undefined) return await clearAway(key, context);
-  const { relay } = observation;
-  if (relay.metadata.deletionTimestamp !== undefined) return;
-  const planned = plan(observation, now());
-  const outcome = await enact(relay, planned, context);
-  if (outcome.recorded) announceRoll(observation, planned, context);
-  const status = report(observation, planned, outcome, now());
-  if (await writeStatus(mediaRelays, relay, status, { client, store: stores.mediaRelays }))
-    announce(relay, status, planned, context);
-  const placement = topology.relay(key);
-  if (placement?.listed === true && placement.admission?.admitted === false && now() >= (observation.graceEnd ?? 0))
-    topology.refreshRelay(key);
-  if (outcome.failure !== undefined) throw outcome.failure;
-  const waiting = status.conditions?.find(({ type, status: holds }) => type === 'Reconciling' && holds === 'True');
-  const notOwned =
-    outcome.notOwned.length > 0 || [...outcome.obstacles.values()].some(({ reason }) => reason === 'SecretNotOwned');
-  return requeueAt(
-    earliest([
-      planned.lookAgainAt,
-      ...[...outcome.certificates.values()].map((facts) => facts.renewAt),
-      waiting === undefined ? undefined : now() + retryAfterWaiting(now() - Date.parse(waiting.lastTransitionTime)),
-      notOwned ? now() + notOwnedRetry : undefined,
-    ]),
-    now(),
-  );
-}
+/** How long after a relay is gone another with its name may still take over what its clients and registrars have, ms. */
+const replacementTime = 15_000;
 
-/**
- * The relay is gone: so must be the record of its credentials, which nothing owns, and every registrar's copy. Asks the API
- * server first: a relay whose spec this version cannot read is not in the store either, and keeps what it has.
- */
-async function clearAway(key: string, context: Context): Promise<void> {
-  const { client, stores } = context;
-  const [namespace = '', name = ''] = key.split('/');
-  const left = stores.secrets
-    .byIndex('relay', key)
-    .filter((secret) => secret.metadata.namespace === context.namespace || registrarOf(secret) !== undefined);
-  if (left.length === 0) return;
-  try {
-    await client.get(mediaRelays, { namespace, name });
-  } catch (error) {
-    if (!isApiError(error, 'NotFound')) throw error;
-    await Promise.all(left.map((secret) => deleteSecret(secret, context)));
+export class MediaRelays {
+  readonly #context: Context;
+  /** Relays that are gone, and have not been for long. */
+  readonly #gone = new Settling();
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  async reconcile(key: string): Promise<Requeue | void> {
+    const { stores, topology, client, now } = this.#context;
+    const observation = observe(key, this.#context);
+    if (observation === undefined) return await this.#clearAway(key);
+    this.#gone.forget(key);
+    const { relay } = observation;
+    if (relay.metadata.deletionTimestamp !== undefined) return;
+    const planned = plan(observation, now());
+    const outcome = await enact(relay, planned, this.#context);
+    if (outcome.recorded) announceRoll(observation, planned, this.#context);
+    const status = report(observation, planned, outcome, now());
+    if (await writeStatus(mediaRelays, relay, status, { client, store: stores.mediaRelays }))
+      announce(relay, status, planned, this.#context);
+    const placement = topology.relay(key);
+    if (placement?.listed === true && placement.admission?.admitted === false && now() >= (observation.graceEnd ?? 0))
+      topology.refreshRelay(key);
+    if (outcome.failure !== undefined) throw outcome.failure;
+    const waiting = status.conditions?.find(({ type, status: holds }) => type === 'Reconciling' && holds === 'True');
+    const notOwned =
+      outcome.notOwned.length > 0 || [...outcome.obstacles.values()].some(({ reason }) => reason === 'SecretNotOwned');
+    return requeueAt(
+      earliest([
+        planned.lookAgainAt,
+        ...[...outcome.certificates.values()].map((facts) => facts.renewAt),
+        waiting === undefined ? undefined : now() + retryAfterWaiting(now() - Date.parse(waiting.lastTransitionTime)),
+        notOwned ? now() + notOwnedRetry : undefined,
+      ]),
+      now(),
+    );
+  }
+
+  /**
+   * The relay is gone: so must be the record of its credentials, which nothing owns, and every registrar's copy, unless another
+   * takes its place at once. Asks the API server first: a relay whose spec this version cannot read is not in the store either,
+   * and keeps what it has.
+   */
+  async #clearAway(key: string): Promise<Requeue | void> {
+    const { client, stores, namespace: own, now } = this.#context;
+    const [namespace = '', name = ''] = key.split('/');
+    const left = stores.secrets
+      .byIndex('relay', key)
+      .filter((secret) => secret.metadata.namespace === own || registrarOf(secret) !== undefined);
+    const waited = this.#gone.follow(key, left.length > 0, now());
+    if (waited === undefined) return;
+    if (waited < replacementTime) return { requeueAfterMs: replacementTime - waited };
+    try {
+      await client.get(mediaRelays, { namespace, name });
+    } catch (error) {
+      if (!isApiError(error, 'NotFound')) throw error;
+      await Promise.all(left.map((secret) => deleteSecret(secret, this.#context)));
+    }
+    this.#gone.forget(key);
   }
 }

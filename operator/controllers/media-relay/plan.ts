@@ -7,7 +7,6 @@ import {
   advance,
   type CredentialRoll,
   firstRoll,
-  laggards,
   nextTurn,
   type SecretId,
 } from '../../trust/credential-roll.ts';
@@ -104,18 +103,20 @@ function planCredentials(observed: Credentials, withheld: boolean, now: number):
       ),
       ...deletions,
     ],
-    laggards: laggards(roll, seen),
+    laggards: registrars.flatMap(({ server, presents, foreign }) =>
+      presents === roll.active.id || foreign ? [] : [server.metadata.uid],
+    ),
   };
 }
 
 function recordActions(
-  { record, roll: recorded, seen }: Credentials,
+  { record, roll: recorded, inherited, seen }: Credentials,
   roll: CredentialRoll,
   made: readonly SecretId[],
 ): readonly CredentialAction[] {
   const accepted = acceptedSecrets(roll);
   const dropped = [...seen.kept].filter((id) => !accepted.includes(id));
-  if (isDeepStrictEqual(recorded, roll) && dropped.length === 0) return [];
+  if (!inherited && isDeepStrictEqual(recorded, roll) && dropped.length === 0) return [];
   return [{ kind: 'Record', roll, made, dropped, ...(record === undefined ? {} : { replaces: record }) }];
 }
 

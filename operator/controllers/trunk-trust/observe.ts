@@ -1,20 +1,19 @@
 // Gathers the trunks of one mediation pool and what is kept for them: the gateway authority with its keys, and the CAs that
 // gateways bring.
-import { createPrivateKey } from 'node:crypto';
-import type { KubeObject, ObjectKey } from '../../api/object.ts';
 import type { MediaGateway, TrustedServer } from '../../api/v1alpha1/index.ts';
 import type { LeafDefaults } from '../../authorities/authority.ts';
 import { leafDefaultsOf } from '../../authorities/gateway-authority.ts';
-import { isApiError } from '../../kube/errors.ts';
-import { configMaps, type MetadataObject, type Resource, secrets } from '../../kube/resource.ts';
+import type { JournalRecord } from '../../journal/record.ts';
+import { configMaps, type MetadataObject } from '../../kube/resource.ts';
 import { annotation } from '../../outputs/labels.ts';
 import { type Certificate, CertificateError, parseCertificates } from '../../pki/certificate.ts';
 import { type Trunk, trunksOf } from '../../topology/trunk-standing.ts';
 import { trunkCertificate } from '../../topology/trunks.ts';
 import type { OurAuthorities } from '../../trust/partner-anchors.ts';
 import type { Context } from '../context.ts';
-import { readAuthority, type StoredAuthority } from '../stored-authority.ts';
-import { decodeScoped, type ScopedRecord, trunkRecordOf, trunksConfigMap } from '../trunk-records.ts';
+import type { StoredAuthority } from '../stored-authority.ts';
+import { type ScopedRecord, trunkRecordOf, trunksConfigMap } from '../trunk-records.ts';
+import { find, type TrunkReadings } from './readings.ts';
 
 export interface Generation {
   readonly number: number;
@@ -27,7 +26,15 @@ export interface Generation {
 
 interface AnchorSource {
   readonly from: string;
+  /** Of one that may be out of reach: the ConfigMap and its key. */
+  readonly identity?: string;
   readonly certificates: readonly Certificate[];
+}
+
+interface MissingSource {
+  readonly identity?: string;
+  /** A sentence: what is missing and what to do. */
+  readonly message: string;
 }
 
 /** A gateway with a CA of its own. */
@@ -35,9 +42,12 @@ export interface OwnSource {
   readonly gateway: MediaGateway;
   /** What could be read, as messages call it. */
   readonly sources: readonly AnchorSource[];
-  /** Where nothing could be: a sentence each. */
-  readonly missing: readonly string[];
+  /** Where nothing could be. */
+  readonly missing: readonly MissingSource[];
 }
+
+/** What the journal says of a certificate: its issuer by subject key id, and times in epoch ms. */
+export type Issued = Pick<JournalRecord, 'authority' | 'notBefore' | 'notAfter'>;
 
 export interface TrunkObservation {
   readonly key: string;
@@ -53,6 +63,10 @@ export interface TrunkObservation {
     readonly records: ReadonlyMap<string, ScopedRecord>;
     readonly object?: MetadataObject;
   };
+  /** By UID of the gateway: what it was issued that has not expired. */
+  readonly issued: ReadonlyMap<string, readonly Issued[]>;
+  /** By `scopeInputs` of one anchor: why it cannot be held to a name. */
+  readonly uncrossed: ReadonlyMap<string, string>;
   /** Every CA of ours, where a gateway brings one of its own. */
   readonly ours: OurAuthorities;
   /** What the pool trusts anyway. */
@@ -60,21 +74,25 @@ export interface TrunkObservation {
 }
 
 /** Undefined while the domain is missing: then everything stays as it is. */
-export async function observe(key: string, context: Context): Promise<TrunkObservation | undefined> {
-  const { topology, stores, trust } = context;
+export async function observe(
+  key: string,
+  { readings, uncrossed }: { readonly readings: TrunkReadings; readonly uncrossed: ReadonlyMap<string, string> },
+  context: Context,
+): Promise<TrunkObservation | undefined> {
+  const { topology, stores, trust, journal, now } = context;
   const server = topology.placement(key)?.server;
   if (server !== undefined && topology.domain(server.spec.trustDomain) === undefined) return undefined;
   const trunks = trunksOf(key, topology).filter(({ gateway }) => gateway.spec.transport === 'TLS');
   const [trunk] = trunks;
   const enterpriseCA = trunk && stores.enterpriseCAs.get(trunk.domain.spec.enterpriseCA);
   const [generations, own, kept] = await Promise.all([
-    trunk === undefined ? [] : observeGenerations(key, trunk.pool, context),
+    trunk === undefined ? [] : observeGenerations(key, trunk.pool, readings, context),
     Promise.all(
       trunks
         .filter(({ gateway }) => trunkCertificate(gateway.spec) === 'OwnAuthority')
         .map(({ gateway }) => observeOwn(gateway, context)),
     ),
-    observeKept(key, context),
+    observeKept(key, readings, context),
   ]);
   return {
     key,
@@ -84,31 +102,35 @@ export async function observe(key: string, context: Context): Promise<TrunkObser
     ...(enterpriseCA === undefined ? {} : { leaf: leafDefaultsOf(enterpriseCA) }),
     own,
     kept,
+    issued: new Map(
+      trunks.map(({ gateway: { metadata } }) => [
+        metadata.uid,
+        journal.recordsOf(metadata.uid).filter(({ notAfter }) => notAfter > now()),
+      ]),
+    ),
+    uncrossed,
     ours: own.length === 0 ? { certificates: [], keyIds: [] } : oursOf(context),
     enterprise: trunk === undefined ? [] : (trust.of(trunk.domain.metadata.name, 'mediation')?.bundle.anchors ?? []),
   };
 }
 
-async function observeGenerations(key: string, pool: TrustedServer, context: Context): Promise<readonly Generation[]> {
-  const known = context.stores.secrets.byIndex('trunks', key);
-  const generations = await Promise.all(
-    known.map(async ({ metadata }): Promise<readonly Generation[]> => {
-      const number = trunkRecordOf(metadata.name)?.generation;
-      const secret = await find(secrets, { namespace: context.namespace, name: metadata.name }, context);
-      if (number === undefined || secret === undefined) return [];
-      const owner = secret.metadata.annotations?.[annotation.owner];
-      const adopted = [pool, secret].some((object) => object.metadata.annotations?.[annotation.adopt] === 'true');
-      if (owner !== pool.metadata.uid && !adopted) return [{ number, found: { kind: 'Another' } }];
-      const text = (field: string) => Buffer.from(secret.data?.[field] ?? '', 'base64').toString();
-      const read = readAuthority({ certificate: text('tls.crt'), root: text('tls.crt') }, () =>
-        createPrivateKey(text('tls.key')),
-      );
-      if (typeof read !== 'string') return [{ number, found: { kind: 'Held', ...read.stored } }];
-      const message = `Secret ${context.namespace}/${metadata.name}, which holds the gateway authority, cannot be used: ${read}. Restore it from a backup, or delete it for a new one.`;
-      return [{ number, found: { kind: 'Damaged', message } }];
-    }),
-  );
-  return generations.flat().sort((a, b) => a.number - b.number);
+async function observeGenerations(
+  key: string,
+  pool: TrustedServer,
+  readings: TrunkReadings,
+  context: Context,
+): Promise<readonly Generation[]> {
+  const read = await readings.authorities.of(key, context.stores.secrets.byIndex('trunks', key), context);
+  const generations = [...read].flatMap(([name, { owner, adopted, stored }]): readonly Generation[] => {
+    const number = trunkRecordOf(name)?.generation;
+    if (number === undefined) return [];
+    const isAdopted = adopted || pool.metadata.annotations?.[annotation.adopt] === 'true';
+    if (owner !== pool.metadata.uid && !isAdopted) return [{ number, found: { kind: 'Another' } }];
+    if (typeof stored !== 'string') return [{ number, found: { kind: 'Held', ...stored } }];
+    const message = `Secret ${context.namespace}/${name}, which holds the gateway authority, cannot be used: ${stored}. Restore it from a backup, or delete it for a new one.`;
+    return [{ number, found: { kind: 'Damaged', message } }];
+  });
+  return generations.sort((a, b) => a.number - b.number);
 }
 
 async function observeOwn(gateway: MediaGateway, context: Context): Promise<OwnSource> {
@@ -118,37 +140,40 @@ async function observeOwn(gateway: MediaGateway, context: Context): Promise<OwnS
       const field = `spec.certificate.trustAnchors[${index}]`;
       if (configMapRef === undefined) return readSource(`${field}.pem`, pem ?? '');
       const { name, key } = configMapRef;
-      const content = (await find(configMaps, { namespace, name }, context))?.data?.[key];
+      const content = (await find(configMaps, { namespace, name }, context.client))?.data?.[key];
       return content === undefined
-        ? `${field} names ${key} of ConfigMap ${namespace}/${name}, which is not there: create it with the certificates of the gateway's CA, PEM.`
-        : readSource(`${key} of ConfigMap ${namespace}/${name}`, content);
+        ? {
+            identity: `${name}/${key}`,
+            message: `${field} names ${key} of ConfigMap ${namespace}/${name}, which is not there: create it with the certificates of the gateway's CA, PEM.`,
+          }
+        : { identity: `${name}/${key}`, ...readSource(`${key} of ConfigMap ${namespace}/${name}`, content) };
     }),
   );
   return {
     gateway,
-    sources: found.filter((each) => typeof each !== 'string'),
-    missing: found.filter((each) => typeof each === 'string'),
+    sources: found.filter((each) => 'certificates' in each),
+    missing: found.filter((each) => 'message' in each),
   };
 }
 
-/** A sentence where it holds no certificates. */
-function readSource(from: string, pem: string): AnchorSource | string {
+function readSource(from: string, pem: string): AnchorSource | MissingSource {
   try {
     const certificates = parseCertificates(pem);
     if (certificates.length > 0) return { from, certificates };
-    return `${from} holds no certificate: it must be PEM, with at least one CERTIFICATE block.`;
+    return { message: `${from} holds no certificate: it must be PEM, with at least one CERTIFICATE block.` };
   } catch (error) {
     if (!(error instanceof CertificateError)) throw error;
-    return `${from} ${error.message}: it must hold PEM certificates of CAs only.`;
+    return { message: `${from} ${error.message}: it must hold PEM certificates of CAs only.` };
   }
 }
 
-async function observeKept(key: string, context: Context): Promise<TrunkObservation['kept']> {
+async function observeKept(key: string, readings: TrunkReadings, context: Context): Promise<TrunkObservation['kept']> {
   const { stores, namespace } = context;
   const [serverNamespace = '', server = ''] = key.split('/');
   const object = stores.configMaps.get({ namespace, name: trunksConfigMap(server, serverNamespace) });
-  const held = object && (await find(configMaps, { namespace, name: object.metadata.name }, context));
-  return { records: decodeScoped(held?.data ?? {}), ...(object === undefined ? {} : { object }) };
+  const read = await readings.scoped.of(key, object === undefined ? [] : [object], context);
+  const records = read.get(object?.metadata.name ?? '') ?? new Map();
+  return { records, ...(object === undefined ? {} : { object }) };
 }
 
 function oursOf({ authorities, trunks }: Context): OurAuthorities {
@@ -161,17 +186,4 @@ function oursOf({ authorities, trunks }: Context): OurAuthorities {
     certificates: [...known.flatMap(({ anchors }) => anchors), ...issuing],
     keyIds: [...known.flatMap(({ keyIds }) => keyIds), ...trunks.keyIds()],
   };
-}
-
-async function find<T extends KubeObject>(
-  resource: Resource<T>,
-  key: Required<ObjectKey>,
-  { client }: Context,
-): Promise<T | undefined> {
-  try {
-    return await client.get(resource, key);
-  } catch (error) {
-    if (isApiError(error, 'NotFound')) return undefined;
-    throw error;
-  }
 }

@@ -47,6 +47,7 @@ const registrar = (changes: Partial<ObservedRegistrar> = {}): ObservedRegistrar 
   content,
   current: true,
   presents: first,
+  edited: false,
   ...changes,
 });
 
@@ -57,13 +58,13 @@ function credentials(changes: Partial<Credentials> & { readonly relayHolds?: rea
   return {
     record: secret,
     roll: stable,
+    inherited: false,
     policy: { lifetime: 8 * hour, rollEvery: 30 * day, propagation: 120_000, generation: 1 },
     seen: {
       kept: new Set([first]),
       relay: new Set(relayHolds),
       registrars: new Map(registrars.map((each) => [each.server.metadata.uid, each.presents])),
-      foreign: new Set(registrars.flatMap((each) => (each.foreign ? [each.server.metadata.uid] : []))),
-      leftovers: [],
+      edited: new Set(),
     },
     relay: { name: 'turn-credentials', secret, foreign: false, content, current: true },
     registrars,
@@ -139,6 +140,11 @@ describe('for the credentials of a relay', () => {
     const [record, copy] = actions;
     expect(record).toMatchObject({ kind: 'Record', made: [expect.stringMatching(/^\d{14}$/)], dropped: [] });
     expect(copy).toMatchObject({ kind: 'WriteRelay', added: record?.kind === 'Record' ? record.made : [], dropped: [] });
+  });
+
+  it('a record that is another object’s is made its own before anything follows from it', () => {
+    const [action] = plan(observation(seen({ inherited: true })), now).credentials.actions;
+    expect(action).toMatchObject({ kind: 'Record', roll: stable, made: [], dropped: [] });
   });
 
   it('a value that was lost is given to nobody, and stays where it is accepted', () => {

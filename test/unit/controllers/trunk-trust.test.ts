@@ -38,6 +38,12 @@ const held = (number: number, { notAfter = now + 1000 * day } = {}): Generation 
 const another: Generation = { number: 1, found: { kind: 'Another' } };
 const damaged: Generation = { number: 1, found: { kind: 'Damaged', message: 'Secret x cannot be used.' } };
 
+const configMap = {
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: 'x', uid: 'u', resourceVersion: '1', creationTimestamp: '' },
+};
+
 const observed = (changes: Partial<TrunkObservation> = {}): TrunkObservation => ({
   key: 'voice/med01',
   pool,
@@ -46,6 +52,8 @@ const observed = (changes: Partial<TrunkObservation> = {}): TrunkObservation => 
   leaf,
   own: [],
   kept: { records: new Map() },
+  issued: new Map(),
+  uncrossed: new Map(),
   ours: { certificates: [], keyIds: [] },
   enterprise: [],
   ...changes,
@@ -112,6 +120,19 @@ describe('the gateway authority', () => {
     expect(inShort(observed(changes))).toEqual(expected);
   });
 
+  it('is trusted, once no gateway asks for it, while one may still show what it signed', () => {
+    const generation = held(1);
+    const authority = generation.found.kind === 'Held' ? generation.found.certificate.subjectKeyId : '';
+    const shown = (notAfter: number) => ({
+      trunks: [ownTrunk],
+      generations: [generation, held(2)],
+      issued: new Map([[ownTrunk.gateway.metadata.uid, [{ authority, notBefore: now - day, notAfter }]]]),
+    });
+    expect(inShort(observed(shown(now + day)))).toEqual({ made: [], issues: 'NothingPlanned', roots: 1 });
+    expect(plan(observed(shown(now + day)), now).lookAgainAt).toBe(now + day);
+    expect(inShort(observed(shown(now)))).toEqual({ made: [], issues: 'NothingPlanned', roots: 0 });
+  });
+
   it('is trusted while the settings of the CA are missing', () => {
     const { leaf: _, ...rest } = observed({ generations: [held(1)] });
     expect(inShort(rest)).toEqual({ made: [], issues: 'EnterpriseCANotFound', roots: 1 });
@@ -125,11 +146,7 @@ describe('the gateway authority', () => {
 it('a server without trunks trusts nothing on their account, and what was kept goes', () => {
   const { pool: _, ...rest } = observed();
   expect(plan({ ...rest, trunks: [] }, now)).toEqual({ actions: [] });
-  const object = {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: { name: 'x', uid: 'u', resourceVersion: '1', creationTimestamp: '' },
-  };
+  const object = configMap;
   expect(plan({ ...rest, trunks: [], kept: { records: new Map(), object } }, now).actions).toMatchObject([
     { kind: 'DeleteScoped' },
   ]);
@@ -156,6 +173,7 @@ describe('a CA that a gateway brings', () => {
     anchors: [root],
     scoped: [{ root: pair.root, cross: pair.cross }],
     inputs: scopeInputs('sbc.contoso.com', [root]),
+    origin: { uid: gateway.metadata.uid, since: now - day, sources: {} },
   };
   const kept = { records: new Map([['sbc', record]]) };
   const trunks = [{ gateway, domain, pool }];
@@ -187,18 +205,115 @@ describe('a CA that a gateway brings', () => {
     expect(actions).toMatchObject([{ kind: 'WriteScoped', missing: [{ fqdn: 'sbc01.contoso.com' }] }]);
   });
 
+  const from = (identity: string) => ({ ...record.origin, sources: { [identity]: [root.fingerprint] } });
+  const keptFrom = (origin: typeof record.origin) => ({ records: new Map([['sbc', { ...record, origin }]]) });
+  const missing = { identity: 'ca/ca.crt', message: 'ca.crt is not there.' };
+
   it('stays while its ConfigMap is missing, and that is told', () => {
-    const { actions, own } = of({ kept, own: [source({ sources: [], missing: ['ca.crt is not there.'] })] });
+    const { actions, own } = of({ kept: keptFrom(from('ca/ca.crt')), own: [source({ sources: [], missing: [missing] })] });
     expect(actions).toEqual([]);
     expect(own).toMatchObject({ anchors: [{ fingerprint: root.fingerprint }], refusals: ['ca.crt is not there.'] });
   });
 
-  it('goes with the gateway', () => {
-    const object = {
-      apiVersion: 'v1',
-      kind: 'ConfigMap',
-      metadata: { name: 'x', uid: 'u', resourceVersion: '1', creationTimestamp: '' },
+  it.each<[string, typeof record.origin]>([
+    ['came from elsewhere', record.origin],
+    ['came from another ConfigMap', from('former/ca.crt')],
+    ['is of another gateway that had the name', { ...from('ca/ca.crt'), uid: 'another' }],
+  ])('does not stay for a ConfigMap that is missing where it %s', (_title, origin) => {
+    const object = configMap;
+    const { actions, own } = of({
+      kept: { ...keptFrom(origin), object },
+      own: [source({ sources: [], missing: [missing] })],
+    });
+    expect(actions).toMatchObject([{ kind: 'DeleteScoped' }]);
+    expect(own).toMatchObject({ anchors: [], scoped: [], refusals: ['ca.crt is not there.'] });
+  });
+
+  it('has on record from where it came, as soon as it comes from there', () => {
+    const sources = [{ from: 'ca.crt of ConfigMap voice/ca', identity: 'ca/ca.crt', certificates: [root] }];
+    const { actions, own } = of({ kept, own: [source({ sources })] });
+    expect(actions).toMatchObject([{ kind: 'WriteScoped', missing: [] }]);
+    expect(actions[0]?.kind === 'WriteScoped' && actions[0].stays.get('sbc')?.origin).toEqual(from('ca/ca.crt'));
+    expect(own?.scoped).toEqual(record.scoped);
+  });
+
+  it('that cannot be held to a name is refused, and what else the gateway brings is not', () => {
+    const other = hierarchy({ name: 'Other' }).root;
+    const { actions, own } = of({
+      uncrossed: new Map([[scopeInputs('sbc.contoso.com', [root]), 'its constraints cannot be read']]),
+      own: [source({ sources: [{ from: 'f', certificates: [root, other] }] })],
+    });
+    expect(actions).toMatchObject([{ kind: 'WriteScoped', missing: [{ anchors: [{ fingerprint: other.fingerprint }] }] }]);
+    expect(own).toMatchObject({
+      anchors: [{ fingerprint: other.fingerprint }],
+      refusals: [expect.stringMatching(/cannot be held to sbc\.contoso\.com: its constraints cannot be read\./)],
+    });
+  });
+
+  it('is refused where there is no room to keep it, and nobody else’s is', () => {
+    const large = { ...hierarchy({ name: 'Large' }).root, pem: 'x'.repeat(250_000) };
+    const younger = mediaGateway('large', { certificate: { trustAnchors: [{ pem: 'x' }] } });
+    const { trust } = plan(
+      observed({
+        trunks: [...trunks, { gateway: younger, domain, pool }],
+        own: [source(), source({ gateway: younger, sources: [{ from: 'f', certificates: [large] }] })],
+        kept,
+      }),
+      now,
+    );
+    expect(trust?.own.get('voice/sbc')).toMatchObject({ scoped: record.scoped, refusals: [] });
+    expect(trust?.own.get('voice/large')).toMatchObject({
+      anchors: [],
+      refusals: [expect.stringMatching(/octets to keep, and there is room for 800000/)],
+    });
+  });
+
+  describe('and whose gateway gets its certificate from elsewhere now', () => {
+    const changed = (certificate: object) => mediaGateway('sbc', { certificate });
+    const left = (certificate: object, issuedAt?: number, origin = record.origin) => {
+      const changedTo = changed(certificate);
+      const certificates =
+        issuedAt === undefined ? [] : [{ authority: 'a', notBefore: issuedAt - 300_000, notAfter: issuedAt + 90 * day }];
+      return of({
+        trunks: [{ gateway: changedTo, domain, pool }],
+        own: [],
+        generations: [held(1)],
+        kept: { ...keptFrom(origin), object: configMap },
+        issued: new Map([[gateway.metadata.uid, certificates]]),
+      });
     };
+    const inSecret = { issuer: 'EnterpriseCA' };
+    const byRequest = { csr: 'x' };
+
+    it.each<[string, object, number | undefined]>([
+      ['while the other is not issued', inSecret, undefined],
+      ['while what was issued is older than its own CA', inSecret, now - 2 * day],
+    ])('is trusted on %s', (_title, certificate, issuedAt) => {
+      const { actions, own } = left(certificate, issuedAt);
+      expect(actions).toEqual([]);
+      expect(own?.scoped).toEqual(record.scoped);
+    });
+
+    it('is trusted on for a day after that lies in a Secret, and for a week where somebody has to carry it over', () => {
+      for (const [certificate, time] of [[inSecret, day] as const, [byRequest, 7 * day] as const]) {
+        const succeeded = (ago: number) => left(certificate, undefined, { ...record.origin, ...{ succeededAt: now - ago } });
+        expect(succeeded(time - 1).own?.scoped).toEqual(record.scoped);
+        expect(succeeded(time).actions).toMatchObject([{ kind: 'DeleteScoped' }]);
+        expect(succeeded(time).own).toBeUndefined();
+      }
+    });
+
+    it('has the time of the other on record, which the journal forgets', () => {
+      const { actions } = left(inSecret, now - 60_000);
+      expect(actions[0]?.kind === 'WriteScoped' && actions[0].stays.get('sbc')?.origin).toEqual({
+        ...record.origin,
+        succeededAt: now - 60_000,
+      });
+    });
+  });
+
+  it('goes with the gateway', () => {
+    const object = configMap;
     const { actions } = of({ own: [], trunks: [trunk('gw01')], generations: [held(1)], kept: { ...kept, object } });
     expect(actions).toMatchObject([{ kind: 'DeleteScoped' }]);
   });
@@ -237,11 +352,13 @@ describe('a CA that a gateway brings', () => {
 
   it('is kept as PEM, and what somebody damaged is not there', () => {
     const data = encodeScoped(kept.records);
-    expect(Object.keys(data)).toEqual(['sbc.anchors.crt', 'sbc.scoped.crt', 'sbc.inputs']);
+    expect(Object.keys(data)).toEqual(['sbc.anchors.crt', 'sbc.scoped.crt', 'sbc.inputs', 'sbc.origin']);
     const read = decodeScoped(data).get('sbc');
     expect(read?.scoped.map(({ root: r, cross }) => [r.fingerprint, cross.fingerprint])).toEqual([
       [pair.root.fingerprint, pair.cross.fingerprint],
     ]);
+    expect(read?.origin).toEqual(record.origin);
+    expect(decodeScoped({ ...data, 'sbc.origin': 'x' }).get('sbc')?.origin).toBeUndefined();
     expect(decodeScoped({ ...data, 'sbc.scoped.crt': 'x' }).size).toBe(0);
     expect(decodeScoped({ 'sbc.inputs': 'x' }).size).toBe(0);
   });

@@ -5,7 +5,7 @@ import {
   advance,
   type CredentialRoll,
   firstRoll,
-  laggards,
+  inheritedRoll,
   nextTurn,
   phaseOf,
   type RollPolicy,
@@ -42,8 +42,7 @@ const seen = (changes: Partial<SeenCopies> = {}): SeenCopies => ({
     ['fe', first],
     ['med', first],
   ]),
-  foreign: new Set(),
-  leftovers: [],
+  edited: new Set(),
   ...changes,
 });
 const presenting = (fe: SecretId | undefined, med: SecretId | undefined): Partial<SeenCopies> => ({
@@ -77,7 +76,13 @@ describe('a roll', () => {
     ['goes to the registrars when the relay had its time', held, {}, {}, 'Overlap'],
     ['begins to wait anew where the relay lost its copy', held, { relay: new Set([first]) }, {}, 'Prepared'],
     ['overlaps while a registrar presents the former secret', overlap, presenting(second, first), { lifetime: 0 }, 'Overlap'],
-    ['overlaps while a registrar has no copy', overlap, presenting(second, undefined), { lifetime: 0 }, 'Overlap'],
+    [
+      'overlaps while a copy is what somebody else wrote',
+      overlap,
+      { ...switched, edited: new Set(['med']) },
+      { lifetime: 0, propagation: 0 },
+      'Overlap',
+    ],
     ['overlaps for the lifetime after the last one switched', retiring(now - 8 * hour), switched, {}, 'Overlap'],
     ['ends when what was made with the former secret has expired', retiring(now - 8 * hour - 2 * minute), switched, {}, 'Stable'],
     ['does not end early because the lifetime became shorter', retiring(now - hour), switched, { lifetime: minute }, 'Overlap'],
@@ -97,14 +102,19 @@ describe('a roll', () => {
     expect([stable, prepared, overlap].map(acceptedSecrets)).toEqual([[first], [first, second], [second, first]]);
   });
 
-  it('is not held up by a copy that is somebody else’s, which presents nothing of ours', () => {
-    const foreign = { ...presenting(second, undefined), foreign: new Set(['med']) };
-    expect(advanced(overlap, foreign).former).toEqual([{ id: first, lifetime: 8 * hour, unpresentedSince: now }]);
-    expect(laggards(overlap, seen(foreign))).toEqual([]);
+  it('is not held up by a registrar that has no copy, and so presents nothing', () => {
+    expect(advanced(overlap, presenting(second, undefined)).former).toEqual([
+      { id: first, lifetime: 8 * hour, unpresentedSince: now },
+    ]);
   });
 
-  it('waits for a copy of somebody who is no registrar any more, and for one that was put back as it was', () => {
-    expect(advanced(overlap, { ...switched, leftovers: [first] }).former).toEqual(overlap.former);
+  it('holds back the former secret that is presented, and no other', () => {
+    const older = { id: '20251201000000', lifetime: 8 * hour };
+    const two = { ...overlap, former: [older, ...overlap.former] };
+    expect(advanced(two, presenting(second, first)).former).toEqual([{ ...older, unpresentedSince: now }, ...overlap.former]);
+  });
+
+  it('waits for a copy that was put back as it was', () => {
     expect(advanced(retiring(now - hour), presenting(second, first)).former).toEqual(overlap.former);
   });
 
@@ -129,6 +139,11 @@ describe('a first record', () => {
   it('is one secret, where there was none', () => {
     const roll = firstRoll(new Set(), policy, now);
     expect([phaseOf(roll), acceptedSecrets(roll)]).toEqual(['Stable', [roll.active.id]]);
+  });
+
+  it('takes over what an object of that name accepted before, and asks for a roll', () => {
+    expect(advanced(inheritedRoll(stable, policy))).toMatchObject({ active: { id: first }, next: {}, generation: 1 });
+    expect(acceptedSecrets(advanced(inheritedRoll(overlap, policy), switched))).toEqual([second, first]);
   });
 
   it('keeps what the relay accepts, where a record was lost, and has another secret take its place', () => {
@@ -196,8 +211,7 @@ describe('in whatever order things happen', () => {
         kept: new Set(acceptedSecrets(roll)),
         relay: relay.copy,
         registrars: new Map(registrars.map(({ uid, copy }) => [uid, copy])),
-        foreign: new Set(),
-        leftovers: [],
+        edited: new Set(),
       };
     }
   });
