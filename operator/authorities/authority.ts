@@ -34,10 +34,13 @@ export interface Unavailable {
 
 export type AuthorityState = { readonly available: true; readonly authority: Authority } | Unavailable;
 
-/** What is trusted on account of an EnterpriseCA, and the key ids of all its issuing certificates, former ones included. */
+/** What is trusted on account of an EnterpriseCA, and by what it has ever issued. */
 export interface KnownAnchors {
   readonly enterpriseCA: string;
   readonly anchors: readonly Certificate[];
+  /** Issuing certificates of every generation, as far as they are at hand, with what lies between them and the anchors. */
+  readonly issuing: readonly Certificate[];
+  /** Of all issuing certificates, those that are not at hand any more included. */
   readonly keyIds: readonly string[];
 }
 
@@ -72,10 +75,12 @@ export class Authorities {
     return [...this.#anchors.values()];
   }
 
-  setAvailable(authority: Authority, keyIds: readonly string[]): void {
-    const { enterpriseCA, anchors } = authority;
+  /** `keyIds` and `former` are of its other issuing certificates as well. */
+  setAvailable(authority: Authority, keyIds: readonly string[], former: readonly Certificate[] = []): void {
+    const { enterpriseCA, anchors, chain } = authority;
+    const issuing = [...new Map([...chain, ...former].map((each) => [each.fingerprint, each])).values()];
     this.#states.set(enterpriseCA, { available: true, authority });
-    this.#anchors.set(enterpriseCA, { enterpriseCA, anchors, keyIds });
+    this.#anchors.set(enterpriseCA, { enterpriseCA, anchors, issuing, keyIds });
     this.#version += 1;
   }
 
@@ -86,8 +91,8 @@ export class Authorities {
   setUnavailable(enterpriseCA: string, state: Unavailable, trusted?: Omit<KnownAnchors, 'enterpriseCA'> | undefined): void {
     this.#states.set(enterpriseCA, state);
     if (trusted === undefined || trusted.anchors.length === 0 || this.#anchors.has(enterpriseCA)) return;
-    const { anchors, keyIds } = trusted;
-    this.#anchors.set(enterpriseCA, { enterpriseCA, anchors, keyIds });
+    const { anchors, issuing, keyIds } = trusted;
+    this.#anchors.set(enterpriseCA, { enterpriseCA, anchors, issuing, keyIds });
     this.#version += 1;
   }
 

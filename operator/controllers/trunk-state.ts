@@ -90,9 +90,14 @@ export class TrunkState {
     return `Secret ${first.metadata.namespace}/${first.metadata.name}${others} of the mediation pool does not hold the CA of its gateways yet.`;
   }
 
-  /** Subject key ids of every gateway authority that a pool trusts. */
+  /** Every gateway authority that a pool trusts. */
+  roots(): readonly Certificate[] {
+    return [...this.#trusts.values()].flatMap(({ roots }) => roots);
+  }
+
+  /** Their subject key ids. */
   keyIds(): readonly string[] {
-    return [...this.#trusts.values()].flatMap(({ roots }) => roots.map(({ subjectKeyId }) => subjectKeyId));
+    return this.roots().map(({ subjectKeyId }) => subjectKeyId);
   }
 
   /** Returns whether that is something else than before, to whoever trusts or is issued to. */

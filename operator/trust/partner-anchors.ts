@@ -14,6 +14,7 @@ export type AnchorRefusalReason =
   | RefusalReason
   | 'UnreadablePEM'
   | 'NameTooLong'
+  | 'OursNotKnown'
   | 'KeyOfOurs'
   | 'SubjectOfOurs'
   | 'KeyIdentifierOfOurs'
@@ -50,6 +51,8 @@ export interface OurAuthorities {
   readonly certificates: readonly Certificate[];
   /** Lower-case hex; of CAs whose certificates are not at hand any more. */
   readonly keyIds: readonly string[];
+  /** EnterpriseCAs of which nothing is known yet: meanwhile nothing new is accepted. */
+  readonly unknown?: readonly string[];
 }
 
 /** Of one partner: more are a bundle of public CAs, not a partner. */
@@ -214,6 +217,7 @@ export function checkPartnerAnchors({
   readonly now: number;
 }): AnchorCheck {
   const ofOurs = againstOurs(ours);
+  const { unknown = [] } = ours;
   const read = partners.flatMap(candidatesOf);
   const refusals: AnchorRefusal[] = read.filter(isRefusal);
   const accepted: Candidate[] = [];
@@ -245,6 +249,10 @@ export function checkPartnerAnchors({
     }
     const taken = ofOurs(candidate);
     if (taken !== undefined) return taken;
+    if (unknown.length > 0 && precedence(candidate) === 2) {
+      const because = `is new, and cannot be told from a CA of ours while EnterpriseCA ${unknown.join(', ')} is not known: see its conditions.`;
+      return refused(candidate, 'OursNotKnown', because);
+    }
     for (const other of accepted) {
       const confused = confusion(candidate, other);
       if (confused !== undefined) return confused;

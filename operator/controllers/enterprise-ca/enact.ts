@@ -54,9 +54,14 @@ export async function enact(enterpriseCA: EnterpriseCA, action: CAAction, contex
       return;
     }
     case 'WriteHistory': {
-      const { anchors, keyIds, resourceVersion } = action.history;
+      const { anchors, issuing, keyIds, resourceVersion } = action.history;
+      const together = (certificates: readonly Certificate[]) => certificates.map(({ pem }) => pem).join('');
       const key = { namespace, name: historyName(name) };
-      const data = { 'ca.crt': anchors.map(({ pem }) => pem).join(''), 'key-ids.json': JSON.stringify(keyIds) };
+      const data = {
+        'ca.crt': together(anchors),
+        'issuing.crt': together(issuing),
+        'key-ids.json': JSON.stringify(keyIds),
+      };
       if (resourceVersion !== undefined) await client.patch(configMaps, key, { metadata: { resourceVersion }, data });
       else
         await client.create(configMaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { ...key, labels: managedBy }, data });

@@ -2,7 +2,7 @@
 
 import { parseDuration } from '../../api/v1alpha1/duration.ts';
 import type { EnterpriseCA } from '../../api/v1alpha1/index.ts';
-import type { Authority } from '../../authorities/authority.ts';
+import type { Authority, KnownAnchors } from '../../authorities/authority.ts';
 import type { Certificate } from '../../pki/certificate.ts';
 import { withoutRoots } from '../../pki/chain.ts';
 import { issuerOf } from '../../pki/leaf.ts';
@@ -17,7 +17,13 @@ export type CAAction =
   | { readonly kind: 'WriteHistory'; readonly history: History };
 
 export type Availability =
-  | { readonly available: true; readonly authority: Authority; readonly keyIds: readonly string[] }
+  | {
+      readonly available: true;
+      readonly authority: Authority;
+      readonly keyIds: readonly string[];
+      /** Issuing certificates of every generation. */
+      readonly issuing: readonly Certificate[];
+    }
   | { readonly available: false; readonly reason: string; readonly message: string; readonly while: 'Reconciling' | 'Stalled' };
 
 /** Why the generation that the spec asks for cannot come into being. */
@@ -36,7 +42,7 @@ export interface CAPlan {
   /** Every authority at hand, newest generation first. */
   readonly authorities: readonly ListedAuthority[];
   /** What is to be trusted on its account though it cannot issue: what it issued is in use. */
-  readonly trusted?: { readonly anchors: readonly Certificate[]; readonly keyIds: readonly string[] };
+  readonly trusted?: Omit<KnownAnchors, 'enterpriseCA'>;
 }
 
 export interface ListedAuthority {
@@ -73,7 +79,7 @@ function planManaged(enterpriseCA: EnterpriseCA, generations: readonly Generatio
     root.kind === 'Held' && issuing.kind === 'Held' ? [{ number, issuing: issuing.stored }] : [],
   );
   const issuing = generations.flatMap((each) => (each.issuing.kind === 'Held' ? [each.issuing.stored.certificate] : []));
-  const trusted = { anchors: roots, keyIds: issuing.map(({ subjectKeyId }) => subjectKeyId) };
+  const trusted = { anchors: roots, issuing, keyIds: issuing.map(({ subjectKeyId }) => subjectKeyId) };
   const current = usable.at(-1);
   const { actions, hindrance } = steps(enterpriseCA, generations);
   if (current === undefined) {
@@ -92,7 +98,12 @@ function planManaged(enterpriseCA: EnterpriseCA, generations: readonly Generatio
   return {
     actions,
     authorities,
-    availability: { available: true, authority, keyIds: usable.map(({ issuing }) => issuing.certificate.subjectKeyId) },
+    availability: {
+      available: true,
+      authority,
+      keyIds: usable.map(({ issuing: { certificate: each } }) => each.subjectKeyId),
+      issuing,
+    },
     ...(hindrance === undefined ? {} : { hindrance }),
   };
 }
@@ -168,12 +179,15 @@ function planProvided(
     ...found.anchors.filter(({ fingerprint }) => !known.has(fingerprint)),
   ];
   const keyIds = [...new Set([...history.keyIds, keyId])];
-  const isNew = !history.keyIds.includes(keyId) || found.anchors.some(({ fingerprint }) => !known.has(fingerprint));
+  const isRecorded = history.issuing.some(({ fingerprint }) => fingerprint === certificate.fingerprint);
+  const issuing = isRecorded ? history.issuing : [...history.issuing, certificate];
+  const isNew =
+    !isRecorded || !history.keyIds.includes(keyId) || found.anchors.some(({ fingerprint }) => !known.has(fingerprint));
   const authority = authorityOf(enterpriseCA, 1, { certificate, privateKey: found.privateKey }, found.chain, anchors);
   return {
-    actions: isNew ? [{ kind: 'WriteHistory', history: { ...history, anchors, keyIds } }] : [],
+    actions: isNew ? [{ kind: 'WriteHistory', history: { ...history, anchors, issuing, keyIds } }] : [],
     authorities,
-    availability: { available: true, authority, keyIds },
+    availability: { available: true, authority, keyIds, issuing },
     notices: found.notices.map(({ message }) => message),
   };
 }

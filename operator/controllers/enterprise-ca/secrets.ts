@@ -17,6 +17,8 @@ export function historyName(enterpriseCA: string): string {
 
 export interface History {
   readonly anchors: readonly Certificate[];
+  /** Every issuing certificate that was in use since they are kept. */
+  readonly issuing: readonly Certificate[];
   /** Subject key ids of every issuing certificate that was ever in use. */
   readonly keyIds: readonly string[];
   /** Absent where there is no ConfigMap yet. */
@@ -30,11 +32,12 @@ export async function historyOf(enterpriseCA: string, { client, namespace }: Con
     const { data = {}, metadata } = await client.get(configMaps, { namespace, name: historyName(enterpriseCA) });
     return {
       anchors: parseCertificates(data['ca.crt'] ?? ''),
+      issuing: parseCertificates(data['issuing.crt'] ?? ''),
       keyIds: keyIds.parse(JSON.parse(data['key-ids.json'] ?? '[]')),
       resourceVersion: metadata.resourceVersion,
     };
   } catch (error) {
-    if (isApiError(error, 'NotFound')) return { anchors: [], keyIds: [] };
+    if (isApiError(error, 'NotFound')) return { anchors: [], issuing: [], keyIds: [] };
     throw error;
   }
 }

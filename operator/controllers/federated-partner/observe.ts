@@ -9,6 +9,7 @@ import { certificateNeeds, spiffeTrustDomain } from '../../topology/names.ts';
 import type { OurNames } from '../../trust/name-holders.ts';
 import type { OurAuthorities } from '../../trust/partner-anchors.ts';
 import type { Context } from '../context.ts';
+import { ourAuthorities } from '../our-authorities.ts';
 import { earliest } from '../requeue.ts';
 import { type EdgeAnswer, edgeRecord, edgesIn } from './edge-lookup.ts';
 import type { ListAnswer } from './lists.ts';
@@ -102,8 +103,10 @@ export async function observe(
     read.flatMap(({ heard }) => heard.map(({ url }) => url)),
   );
   const polled = read.some(({ reading }) => reading?.sources.some((source) => source.polled) === true);
+  const ours = ourAuthorities(domain, context);
+  const isUnknown = (ours.unknown ?? []).length > 0;
   const lookAgainAt = earliest([
-    ...(polled ? [now() + polling] : []),
+    ...(polled || isUnknown ? [now() + polling] : []),
     ...read.flatMap(({ reading, replies, heard }) => [
       reading?.lookAgainAt,
       ...[...replies, ...heard].map(({ reply }) => reply.askAgainAt),
@@ -122,7 +125,7 @@ export async function observe(
     records,
     failed,
     unwritten,
-    ours: ourAuthorities(context),
+    ours,
     ourNames: {
       domains: domain === undefined ? [] : [...new Set([...domain.spec.sipDomains, spiffeTrustDomain(domain)])],
       names: domain === undefined ? [] : topology.namesOutside(name),
@@ -140,19 +143,6 @@ function listObserved(url: string, answer: ListAnswer | undefined): ListObservat
 
 function seniority({ metadata }: FederatedPartner): string {
   return `${metadata.creationTimestamp}/${metadata.uid}`;
-}
-
-/** Of every EnterpriseCA: that another domain uses it makes it no partner's. */
-function ourAuthorities({ authorities, stores }: Context): OurAuthorities {
-  const known = authorities.known();
-  const chains = stores.enterpriseCAs.list().flatMap(({ metadata }) => {
-    const state = authorities.get(metadata.name);
-    return state.available ? state.authority.chain : [];
-  });
-  return {
-    certificates: [...chains, ...known.flatMap(({ anchors }) => anchors)],
-    keyIds: known.flatMap(({ keyIds }) => keyIds),
-  };
 }
 
 function edgesOf(domain: TrustDomain, { topology, stores }: Context): FederationObservation['edges'] {

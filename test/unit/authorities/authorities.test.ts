@@ -24,25 +24,28 @@ describe('the register', () => {
 
   it('keeps the anchors of a CA that cannot issue any more, or is gone', () => {
     const authorities = new Authorities();
-    authorities.setAvailable(authority, ['aa', 'bb']);
+    const { issuing: former } = hierarchy({ name: 'Former' });
+    authorities.setAvailable(authority, ['aa', 'bb'], [authority.certificate, former]);
     expect(authorities.get('contoso')).toEqual({ available: true, authority });
     authorities.setUnavailable('contoso', { available: false, reason: 'Expired', message: 'it has expired' });
     expect(authorities.get('contoso')).toEqual({ available: false, reason: 'Expired', message: 'it has expired' });
     authorities.forget('contoso');
     expect(authorities.get('contoso')).toMatchObject({ reason: 'EnterpriseCANotFound' });
-    expect(authorities.known()).toEqual([{ enterpriseCA: 'contoso', anchors: authority.anchors, keyIds: ['aa', 'bb'] }]);
+    expect(authorities.known()).toEqual([
+      { enterpriseCA: 'contoso', anchors: authority.anchors, issuing: [...authority.chain, former], keyIds: ['aa', 'bb'] },
+    ]);
   });
 
   it('takes what a CA is trusted by, though it cannot issue, where nothing is known of it yet', () => {
     const authorities = new Authorities();
     const broken = { available: false, reason: 'Expired', message: 'it has expired' } as const;
-    authorities.setUnavailable('contoso', broken, { anchors: [], keyIds: [] });
+    authorities.setUnavailable('contoso', broken, { anchors: [], issuing: [], keyIds: [] });
     expect(authorities.anchorsOf('contoso')).toBeUndefined();
     const before = authorities.version;
-    authorities.setUnavailable('contoso', broken, { anchors: authority.anchors, keyIds: ['aa'] });
-    expect(authorities.known()).toEqual([{ enterpriseCA: 'contoso', anchors: authority.anchors, keyIds: ['aa'] }]);
+    authorities.setUnavailable('contoso', broken, { anchors: authority.anchors, issuing: [], keyIds: ['aa'] });
+    expect(authorities.known()).toEqual([{ enterpriseCA: 'contoso', anchors: authority.anchors, issuing: [], keyIds: ['aa'] }]);
     expect(authorities.version).not.toBe(before);
-    authorities.setUnavailable('contoso', broken, { anchors: [], keyIds: [] });
+    authorities.setUnavailable('contoso', broken, { anchors: [], issuing: [], keyIds: [] });
     expect(authorities.anchorsOf('contoso')).toEqual(authority.anchors);
   });
 

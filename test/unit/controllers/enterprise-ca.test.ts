@@ -136,7 +136,12 @@ describe('a provided CA', () => {
     privateKey: of.issuingKeys.privateKey,
     notices: [],
   });
-  const history = { anchors: [first.root], keyIds: [first.issuing.subjectKeyId], resourceVersion: '5' };
+  const history = {
+    anchors: [first.root],
+    issuing: [first.issuing],
+    keyIds: [first.issuing.subjectKeyId],
+    resourceVersion: '5',
+  };
   const backend = (changes: object): BackendObservation => ({
     kind: 'Provided',
     secretName: 'corporate',
@@ -149,7 +154,12 @@ describe('a provided CA', () => {
     ['issues where its Secret is right', {}, 'nothing; generation 1'],
     [
       'writes down what it is trusted by before it first issues',
-      { history: { anchors: [], keyIds: [] } },
+      { history: { anchors: [], issuing: [], keyIds: [] } },
+      'WriteHistory; generation 1',
+    ],
+    [
+      'writes down its certificate where a former version kept the key identifier alone',
+      { history: { ...history, issuing: [] } },
       'WriteHistory; generation 1',
     ],
     ['writes down its successor', { found: found(second) }, 'WriteHistory; generation 1'],
@@ -178,7 +188,12 @@ describe('a provided CA', () => {
     expect(actions).toEqual([
       {
         kind: 'WriteHistory',
-        history: { anchors: [first.root, second.root], keyIds: availability.keyIds, resourceVersion: '5' },
+        history: {
+          anchors: [first.root, second.root],
+          issuing: [first.issuing, second.issuing],
+          keyIds: availability.keyIds,
+          resourceVersion: '5',
+        },
       },
     ]);
   });
@@ -193,7 +208,7 @@ describe('a provided CA', () => {
     ['holds one that has expired', found(dying), now + hour],
   ])('stays trusted by what it was before where its Secret %s', (_what, holds, at) => {
     const { trusted } = planned(backend({ found: holds }), provided, at);
-    expect(trusted).toMatchObject({ anchors: [first.root], keyIds: [first.issuing.subjectKeyId] });
+    expect(trusted).toMatchObject({ anchors: [first.root], issuing: [first.issuing], keyIds: [first.issuing.subjectKeyId] });
   });
 
   it('names every problem', () => {

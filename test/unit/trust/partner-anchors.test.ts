@@ -193,6 +193,21 @@ describe('an anchor of a partner', () => {
   });
 });
 
+describe('while a CA of ours is not known', () => {
+  it('nothing new is accepted, and what is in place stays', () => {
+    const inPlace = brings('old', [root.certificate], [root.certificate]);
+    const partners = [inPlace, brings('new', [forge({ ca: true, subject: 'New' }).certificate])];
+    const { accepted, refused } = checkPartnerAnchors({ ours: { ...ours, unknown: ['contoso'] }, partners, now });
+    expect(accepted).toEqual(
+      new Map([
+        ['old', [root.certificate]],
+        ['new', []],
+      ]),
+    );
+    expect(refused).toMatchObject([{ partner: 'new', reason: 'OursNotKnown' }]);
+  });
+});
+
 describe('the anchors of two partners', () => {
   const imitation = forge({ ca: true, subject: 'Fabrikam CA', keys: keysOf('imitation') });
   const sameKeyId = forge({ ca: true, subject: 'Mallory CA', extensions: withKeyId(root.certificate.subjectKeyId) });
