@@ -6,7 +6,8 @@ import type { AuthorityState } from '../authorities/authority.ts';
 import { complianceProblem } from '../authorities/compliance.ts';
 import type { MetadataObject } from '../kube/resource.ts';
 import { type CertificateFacts, type CertificateOwner, expectedKeys, readFacts } from '../outputs/certificate-secret.ts';
-import { annotation, label, timestamp } from '../outputs/labels.ts';
+import { annotation, label } from '../outputs/labels.ts';
+import { nameConflict } from '../topology/name-conflict.ts';
 import type { CertificateNeed } from '../topology/names.ts';
 import type { AudienceTrust } from '../trust/anchors.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
@@ -98,20 +99,8 @@ function conflictOver(
   { topology }: Context,
 ): ObservedNeed['conflict'] {
   for (const name of need.dnsNames) {
-    if (!declared.includes(name)) continue;
-    const holder = topology.holder(name);
-    if (holder === undefined || (holder.kind === 'Claim' && holder.claim.uid === metadata.uid)) continue;
-    if (holder.kind === 'Claim') {
-      const { claim } = holder;
-      return {
-        message: `${name} is held by ${claim.kind} ${claim.namespace}/${claim.name}. Remove it there, or use another name here.`,
-      };
-    }
-    const { until } = holder;
-    return {
-      message: `${name} stays reserved for namespace ${holder.namespace} until the last certificate issued there for it has expired, at ${timestamp(until)}.`,
-      until,
-    };
+    const conflict = declared.includes(name) ? nameConflict(name, metadata.uid, topology) : undefined;
+    if (conflict !== undefined) return conflict;
   }
   return undefined;
 }

@@ -1,6 +1,7 @@
 // Whether a gateway has a trunk at all: it is admitted, holds its name, and the server that it names may have one.
 import type { MediaGateway, TrustDomain, TrustedServer } from '../api/v1alpha1/index.ts';
 import type { DevicePlacement } from './devices.ts';
+import { nameConflict } from './name-conflict.ts';
 import type { Topology } from './topology.ts';
 import { trunkRoles } from './trunks.ts';
 
@@ -51,17 +52,8 @@ export function standingOf(placement: DevicePlacement<MediaGateway>, topology: T
   if (facts === undefined) return refuse('NamespaceNotFound', `Namespace ${namespace} is not known yet.`);
   if (facts.terminating) return refuse('NamespaceTerminating', `Namespace ${namespace} is being deleted.`);
   if (admission?.admitted === false && !listed) return refuse(admission.reason, admission.message);
-  const holder = topology.holder(fqdn);
-  if (holder?.kind === 'Reserved')
-    return refuse(
-      'NameConflict',
-      `${fqdn} stays reserved for namespace ${holder.namespace} until the last certificate issued there for it has expired, at ${new Date(holder.until).toISOString()}.`,
-      holder.until,
-    );
-  if (holder !== undefined && holder.claim.uid !== gateway.metadata.uid) {
-    const { kind, namespace: where, name } = holder.claim;
-    return refuse('NameConflict', `${fqdn} is held by ${kind} ${where}/${name}. Remove it there, or use another name here.`);
-  }
+  const conflict = nameConflict(fqdn, gateway.metadata.uid, topology);
+  if (conflict !== undefined) return refuse('NameConflict', conflict.message, conflict.until);
   const pool = topology.placement(`${namespace}/${mediationServer.name}`);
   if (pool === undefined)
     return refuse(
