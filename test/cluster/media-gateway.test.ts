@@ -350,6 +350,36 @@ describe('a gateway with a CA of its own', () => {
   });
 });
 
+describe('a gateway that comes to its certificate in another way', () => {
+  it('is believed by what it still shows, until it can show the other', async () => {
+    const ca = await makeCA('Moving CA');
+    await trustmesh.apply(poolManifest('med08') + gatewayManifest('mover', 'med08'));
+    await gatewayReady(trustmesh, 'mover');
+    await trusted('med08', enterpriseRoot, authorityOf('med08'));
+    await change('mover', { certificate: { trustAnchors: [{ pem: ca.pem }] } });
+    await gatewayReason(trustmesh, 'mover', 'CertificateTrusted', 'OwnAuthorityTrusted');
+    const all = [enterpriseRoot, authorityOf('med08'), 'CN=Moving CA', 'CN=Moving CA'];
+    await trusted('med08', ...all);
+
+    await change('mover', {
+      certificate: {
+        trustAnchors: null,
+        csr: certificateRequest({ keys: ecKeys(), commonName: 'mover.contoso.com', dnsNames: ['mover.contoso.com'] }),
+      },
+    });
+    const granted = await waitFor('a certificate for its request', async () => {
+      const gateway = await gatewayReady(trustmesh, 'mover');
+      return gateway.status?.certificate?.pem === undefined ? undefined : gateway;
+    });
+    expect(new X509Certificate(granted.status?.certificate?.pem ?? '').issuer).toBe(authorityOf('med08'));
+    await trustmesh.stopReplicas();
+    await trustmesh.startReplica();
+    await change('mover', { srtp: 'Required' });
+    await gatewayReady(trustmesh, 'mover');
+    await trusted('med08', ...all);
+  });
+});
+
 describe('a link in the clear', () => {
   it('works, and is reported: the condition says so and an event recommends what to do', async () => {
     await trustmesh.apply(poolManifest('med09') + gatewayManifest('plain', 'med09', { transport: 'TCP' }));
