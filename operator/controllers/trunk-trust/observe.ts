@@ -11,6 +11,7 @@ import { type Trunk, trunksOf } from '../../topology/trunk-standing.ts';
 import { trunkCertificate } from '../../topology/trunks.ts';
 import type { OurAuthorities } from '../../trust/partner-anchors.ts';
 import type { Context } from '../context.ts';
+import { ourAuthorities } from '../our-authorities.ts';
 import type { StoredAuthority } from '../stored-authority.ts';
 import { type ScopedRecord, trunkRecordOf, trunksConfigMap } from '../trunk-records.ts';
 import { find, type TrunkReadings } from './readings.ts';
@@ -109,7 +110,7 @@ export async function observe(
       ]),
     ),
     uncrossed,
-    ours: own.length === 0 ? { certificates: [], keyIds: [] } : oursOf(context),
+    ours: own.length === 0 ? { certificates: [], keyIds: [] } : ourAuthorities(trunk?.domain, context),
     enterprise: trunk === undefined ? [] : (trust.of(trunk.domain.metadata.name, 'mediation')?.bundle.anchors ?? []),
   };
 }
@@ -174,16 +175,4 @@ async function observeKept(key: string, readings: TrunkReadings, context: Contex
   const read = await readings.scoped.of(key, object === undefined ? [] : [object], context);
   const records = read.get(object?.metadata.name ?? '') ?? new Map();
   return { records, ...(object === undefined ? {} : { object }) };
-}
-
-function oursOf({ authorities, trunks }: Context): OurAuthorities {
-  const known = authorities.known();
-  const issuing = known.flatMap(({ enterpriseCA }) => {
-    const state = authorities.get(enterpriseCA);
-    return state.available ? state.authority.chain : [];
-  });
-  return {
-    certificates: [...known.flatMap(({ anchors }) => anchors), ...issuing],
-    keyIds: [...known.flatMap(({ keyIds }) => keyIds), ...trunks.keyIds()],
-  };
 }
