@@ -95,7 +95,26 @@ describe('AllowedDomain', () => {
     const names = ['edge2.fabrikam.com', 'sip.fabrikam.com', 'fabrikam.com'];
     await waitFor('the edges to be told of it', async () => ((await listed())[0]?.accessEdge.port === 5071 ? true : undefined));
     expect(await listed()).toMatchObject([{ accessEdge: { fqdn: 'edge2.fabrikam.com', port: 5071 }, names }]);
-    expect((await trustmesh.partner('fabrikam', 'Trusted')).status?.accessEdges).toEqual(['edge2.fabrikam.com:5071']);
+    // What was there before stays for a day, after what is there now.
+    const edges = ['edge2.fabrikam.com:5071', 'sip.fabrikam.com:5061'];
+    expect((await trustmesh.partner('fabrikam', 'Trusted')).status?.accessEdges).toEqual(edges);
+  }, 90_000);
+
+  it('keeps it over a restart while no name server answers', async () => {
+    const { port } = dns;
+    const before = await listed();
+    await dns[Symbol.asyncDispose]();
+    await trustmesh.stopReplicas();
+    await trustmesh.startReplica();
+    await waitFor(
+      'the silence to be told',
+      async () =>
+        (await conditionOf('fabrikam', 'EdgeFound'))?.message.includes('could not be looked up') === true ? true : undefined,
+      { limitMs: 60_000 },
+    );
+    expect(await conditionOf('fabrikam', 'EdgeFound')).toMatchObject({ status: 'True', reason: 'EdgeFoundInPart' });
+    expect(await listed()).toEqual(before);
+    dns = await startDnsmasq(zone(service('edge2.fabrikam.com', 5071)), port);
   }, 90_000);
 
   it('of a domain without such a record says so, and may call all the same', async () => {

@@ -2,11 +2,29 @@
 import { generateKeyPairSync } from 'node:crypto';
 import type { KubeObject } from '../../operator/api/object.ts';
 import { isApiError } from '../../operator/kube/errors.ts';
-import { configMaps, events, federatedPartners, type Resource, secrets, trustedServers } from '../../operator/kube/resource.ts';
+import {
+  configMaps,
+  events,
+  federatedPartners,
+  type Resource,
+  secrets,
+  trustDomains,
+  trustedServers,
+} from '../../operator/kube/resource.ts';
 import { parseCertificates } from '../../operator/pki/certificate.ts';
-import { contoso, partnerManifest, serverManifest, startTrustmesh, type Trustmesh, textOf } from '../support/installation.ts';
+import {
+  contoso,
+  domainManifest,
+  enterpriseCAManifest,
+  partnerManifest,
+  serverManifest,
+  startTrustmesh,
+  type Trustmesh,
+  textOf,
+} from '../support/installation.ts';
 import { makeAuthority } from '../support/peers/material.ts';
 import { waitFor } from '../support/wait.ts';
+import { forge } from '../unit/pki/forge.ts';
 
 let trustmesh: Trustmesh;
 const edge = serverManifest('edge', {
@@ -289,6 +307,50 @@ it('blocks a partner though nothing of another can be written', async () => {
   await trustmesh.partner('litware', 'Trusted');
   await remove('fabrikam', 'litware');
 }, 120_000);
+
+it('publishes the bundle of a trust domain for the domain that had it first', async () => {
+  const published = () => trustmesh.configMap('trustmesh-system', 'bundle.contoso.com');
+  const before = await waitFor('the bundle to be published', async () => (await published())['bundle.pem']);
+  await trustmesh.apply(
+    enterpriseCAManifest('adatum', { managed: {} }) +
+      domainManifest('adatum', { spiffeTrustDomain: 'contoso.com' }) +
+      serverManifest('other-edge', {
+        trustDomain: 'adatum',
+        role: 'Edge',
+        poolFQDN: 'edge.adatum.com',
+        members: [{ fqdn: 'edge01.adatum.com' }],
+        edge: { accessFQDN: 'access.adatum.com' },
+      }),
+  );
+  await trustmesh.ready('media', 'other-edge');
+  await waitFor('the other domain to be told', async () =>
+    trustmesh.operator.logs().includes('bundle not published') ? true : undefined,
+  );
+  expect((await published())['bundle.pem']).toBe(before);
+  await trustmesh.admin.delete(trustedServers, { namespace: 'media', name: 'other-edge' });
+  await trustmesh.admin.delete(trustDomains, { name: 'adatum' });
+});
+
+it('takes a CA out of every bundle when it expires, and says which it was', async () => {
+  const ending = forge({ ca: true, subject: 'Ending Root', notBefore: Date.now() - 60_000, notAfter: Date.now() + 10_000 });
+  const lasting = makeAuthority('Lasting');
+  const pem = ending.certificate.pem + pemOf(lasting);
+  await trustmesh.apply(partnerManifest('fabrikam', { trust: { anchors: [{ pem }] } }));
+  await trustmesh.partner('fabrikam', 'Trusted');
+  expect(parseCertificates((await bundle())['ca.crt'] ?? '')).toHaveLength(4);
+  const note = await waitFor(
+    'the end of the CA to be told',
+    async () => {
+      const { items } = await trustmesh.admin.list(events, { namespace: 'default' });
+      return items.find(({ reason }) => reason === 'PartnerExpired')?.note;
+    },
+    { limitMs: 30_000 },
+  );
+  expect(note).toContain('The anchor CN=Ending Root of the partner expired at');
+  expect((await conditionOf('fabrikam', 'AnchorsAccepted'))?.message).toMatch(/CN=Ending Root.* expired at/);
+  expect(parseCertificates((await bundle())['ca.crt'] ?? '')).toHaveLength(2);
+  await remove('fabrikam');
+}, 60_000);
 
 it('gives a CA that two partners share the names of both, and says so on both', async () => {
   const shared = makeAuthority('Shared');

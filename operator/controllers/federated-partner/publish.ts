@@ -22,14 +22,15 @@ export async function publish(domain: TrustDomain, context: Context): Promise<vo
   const trustDomain = spiffeTrustDomain(domain);
   const name = publishedName(trustDomain);
   const existing = stores.configMaps.get({ namespace, name });
-  const holder = stores.trustDomains
+  const publisher = existing?.metadata.annotations?.[annotation.owner];
+  const isOurs = publisher === uid;
+  const other = stores.trustDomains
     .list()
-    .find(({ metadata }) => metadata.uid === existing?.metadata.annotations?.[annotation.owner]);
-  if (holder !== undefined && holder.metadata.uid !== uid && topology.domainProblem(holder.metadata.name) === undefined) {
-    log.warn('bundle not published', { object: `TrustDomain ${domainName}`, trustDomain, holder: holder.metadata.name });
+    .find((each) => each.metadata.uid === publisher && spiffeTrustDomain(each) === trustDomain);
+  if (!isOurs && other !== undefined && topology.domainProblem(other.metadata.name) === undefined) {
+    log.warn('bundle not published', { object: `TrustDomain ${domainName}`, trustDomain, publisher: other.metadata.name });
     return;
   }
-  const isOurs = existing?.metadata.annotations?.[annotation.owner] === uid;
   const owned = isOurs && ['bundle.json', 'bundle.pem'].every((key) => existing?.metadata.ownedDataKeys?.includes(key) === true);
   if (owned && existing?.metadata.annotations?.[annotation.trustHash] === hash) return;
   const before = existing && readPublished((await client.get(configMaps, { namespace, name })).data);

@@ -260,6 +260,12 @@ export function announce(partner: FederatedPartner, status: FederatedPartnerStat
     const note = `The anchor ${subject} of the partner expires at ${notAfter}. Ask it for its next CA, and name that in spec.trust.anchors.`;
     events.record({ regarding: partner, type: 'Warning', reason: 'PartnerExpiring', action: 'Federate', note, key: fingerprint });
   }
+  const current = new Set(status.anchors?.map(({ fingerprint }) => fingerprint));
+  for (const { subject, fingerprint, notAfter } of before?.anchors ?? []) {
+    if (current.has(fingerprint) || Date.parse(notAfter) > now()) continue;
+    const note = `The anchor ${subject} of the partner expired at ${notAfter}, and nothing of it is believed any more. Ask it for its next CA.`;
+    record('Warning', 'PartnerExpired', note, fingerprint);
+  }
   // Of each anchor near its end, PartnerExpiring has just said so.
   const found = status.conditions?.filter(({ reason }) => reason !== 'AnchorExpiring');
   announceFindings(partner, found, { events });
