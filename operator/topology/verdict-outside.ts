@@ -14,6 +14,7 @@ import {
   type Way,
 } from './allowance.ts';
 import { type Rule, ruleBetween, rules } from './mesh.ts';
+import { partnerListing } from './partner-listing.ts';
 import { type Anchor, type Known, type KnownServer, partyInWords, refuse } from './party.ts';
 import { relayUsers, type Topology } from './topology.ts';
 import { gatewaySpiffeID, trunkCertificate, trunkPort, usesGatewayAuthority } from './trunks.ts';
@@ -84,8 +85,8 @@ export function withPartner(
   if (partner.status?.state === 'Refused') {
     return refuse('CANotTrusted', `Nothing is believed of ${partyInWords(party)}: its conditions say why.`);
   }
-  const addresses = addressesOf(partner);
-  if (calls === 'ToPartner' && addresses.length === 0) {
+  const { edges, names } = partnerListing(partner, server.domain, topology);
+  if (calls === 'ToPartner' && edges.length === 0) {
     return refuse(
       'AddressNotKnown',
       `Nobody knows where the access edge of ${partyInWords(party)} is (${partner.spec.mode}): it may call, and is not called.`,
@@ -97,7 +98,7 @@ export function withPartner(
       protocol: 'MTLS',
       ports:
         calls === 'ToPartner'
-          ? [...new Set(addresses.map(({ port }) => port))]
+          ? [...new Set(edges.map(({ port }) => port))]
           : portsOf(server, 'MTLS', rules.edgePartner.ports, 'External'),
     },
   ];
@@ -110,7 +111,7 @@ export function withPartner(
       holds: [{ kind: 'PartnerCA', partner: party.name }],
     },
     {
-      names: [...new Set([...addresses.map(({ fqdn }) => fqdn), ...partner.spec.sipDomains])],
+      names,
       spiffeIDs: [],
       holds: anchorsOf(server, ['AccessEdgeOutbound', 'AccessEdgeExternal']),
     },
@@ -126,15 +127,6 @@ function blockerOf(partner: FederatedPartner, topology: Topology): string | unde
   const blocked = new Set(blocking.flatMap(({ spec }) => spec.sipDomains));
   if (!sipDomains.every((sipDomain) => blocked.has(sipDomain))) return undefined;
   return blocking.find(({ spec }) => spec.sipDomains.some((sipDomain) => sipDomains.includes(sipDomain)))?.metadata.name;
-}
-
-/** As declared, or as found by SRV. */
-function addressesOf({ spec, status }: FederatedPartner): readonly { readonly fqdn: string; readonly port: number }[] {
-  if (spec.accessEdge !== undefined) return [spec.accessEdge];
-  return (status?.accessEdges ?? []).map((address) => {
-    const [fqdn = '', port] = address.split(':');
-    return { fqdn, port: Number(port ?? 5061) };
-  });
 }
 
 const webUses: readonly Use[] = ['WebServicesInternal', 'WebServicesExternal'];

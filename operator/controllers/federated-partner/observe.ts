@@ -6,6 +6,7 @@ import type { Inquiries } from '../../federation/inquiries.ts';
 import { annotation, label } from '../../outputs/labels.ts';
 import { bundleName } from '../../outputs/trust-bundle.ts';
 import { certificateNeeds, spiffeTrustDomain } from '../../topology/names.ts';
+import { seniority } from '../../topology/partner-listing.ts';
 import type { OurNames } from '../../trust/name-holders.ts';
 import type { OurAuthorities } from '../../trust/partner-anchors.ts';
 import type { Context } from '../context.ts';
@@ -139,10 +140,6 @@ function listObserved(url: string, answer: ListAnswer | undefined): ListObservat
   if (answer === undefined) return { url, problem: `${url} was not heard yet.` };
   const { list, failure } = answer;
   return { url, ...(list === undefined ? {} : { list }), ...(failure === undefined ? {} : { problem: failure }) };
-}
-
-function seniority({ metadata }: FederatedPartner): string {
-  return `${metadata.creationTimestamp}/${metadata.uid}`;
 }
 
 function edgesOf(domain: TrustDomain, { topology, stores }: Context): FederationObservation['edges'] {

@@ -75,11 +75,12 @@ function network(): Recorder {
     partner(
       'found',
       { mode: 'AllowedDomain', accessEdge: undefined },
-      { observedGeneration: 1, accessEdges: ['sip.found.com:5067'] },
+      { observedGeneration: 1, accessEdges: ['edge.found.com:5067'] },
     ),
     partner('anybody', discovered),
     partner('barred'),
     partner('blocker', { mode: 'Blocked', sipDomains: ['barred.com'] }),
+    partner('torn', { sipDomains: ['torn.com', 'barred.com', 'northwind.com'] }),
     partner('refused', {}, { observedGeneration: 1, state: 'Refused' }),
   ];
   for (const each of partners) made.topology.setPartner(each.metadata.name, each);
@@ -219,6 +220,24 @@ describe('what each side shows and holds', () => {
         from: { names: ['sip.northwind.com', 'northwind.com'], holds: [enterprise] },
         to: { names: ['access.contoso.com', 'sip.contoso.com'], holds: [{ kind: 'PartnerCA', partner: 'northwind' }] },
       },
+    ],
+    [
+      'of a partner that is looked up: what was found, sip.<domain>, and its domains',
+      federated('found'),
+      server('edge'),
+      { from: { names: ['edge.found.com', 'sip.found.com', 'found.com'] } },
+    ],
+    [
+      'of a partner that is not found yet',
+      federated('allowed'),
+      server('edge'),
+      { from: { names: ['sip.allowed.com', 'allowed.com'] } },
+    ],
+    [
+      'of a partner of whose domains one is blocked, and one is another’s',
+      federated('torn'),
+      server('edge'),
+      { from: { names: ['sip.torn.com', 'torn.com'] } },
     ],
     [
       'of a client: no certificate',
