@@ -7,6 +7,7 @@ import { isApiError } from '../../kube/errors.ts';
 import { messageOf } from '../../kube/log.ts';
 import { federatedPartners } from '../../kube/resource.ts';
 import type { Context, Wake } from '../context.ts';
+import type { Federation } from '../federation-state.ts';
 import { earliest, requeueAt } from '../requeue.ts';
 import { writeStatus } from '../write-status.ts';
 import { askForEdges } from './edge-lookup.ts';
@@ -18,6 +19,7 @@ import { type FederationAction, type FederationPlan, failureOf, plan } from './p
 import { publish } from './publish.ts';
 import { FederationRecords } from './records.ts';
 import { announce, expiryWarning, report } from './report.ts';
+import { withdrawn } from './withdrawal.ts';
 
 export interface FederatedPartnersOptions {
   readonly resolver: SRVResolver;
@@ -92,13 +94,14 @@ export class FederatedPartners {
     let look = await this.#look(domain, new Map());
     // While a domain is missing, what was distributed stays as it is.
     if (look.observation.domain !== undefined) {
+      this.#distribute(domain, withdrawn(federation.of(domain), look.planned.decisions, now()));
       for (let round = 0; round < mostRounds && look.planned.actions.length > 0; round++) {
         const { failures, isWorthAnother } = await this.#carryOut(domain, look.planned.actions);
         look = await this.#look(domain, failures);
         if (!isWorthAnother) break;
       }
-      // Before anything else that may fail: trust that goes waits for no write.
-      if (federation.set(domain, look.planned.federation)) this.#wake.edges(domain);
+      // Before anything else that may fail.
+      this.#distribute(domain, look.planned.federation);
     }
     const { observation, planned } = look;
     const written = await Promise.allSettled([
@@ -108,6 +111,10 @@ export class FederatedPartners {
     for (const each of written) if (each.status === 'rejected') throw each.reason;
     const undone = planned.actions.length > 0 ? now() + writeRetry : undefined;
     return requeueAt(earliest([nextTurn(planned, observation.lookAgainAt, now()), undone]), now());
+  }
+
+  #distribute(domain: string, federation: Federation | undefined): void {
+    if (federation !== undefined && this.#context.federation.set(domain, federation)) this.#wake.edges(domain);
   }
 
   async #look(domain: string, unwritten: ReadonlyMap<string, string>): Promise<Look> {

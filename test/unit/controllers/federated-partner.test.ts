@@ -6,6 +6,7 @@ import { type KnownEdge, knownEdges } from '../../../operator/controllers/federa
 import type { FederationObservation, ObservedPartner } from '../../../operator/controllers/federated-partner/observe.ts';
 import { plan } from '../../../operator/controllers/federated-partner/plan.ts';
 import { recordName } from '../../../operator/controllers/federated-partner/records.ts';
+import { withdrawn } from '../../../operator/controllers/federated-partner/withdrawal.ts';
 import type { SRVLookup } from '../../../operator/federation/resolver.ts';
 import { utf8String } from '../../../operator/pki/der-writer.ts';
 import { authorityIdentity } from '../../../operator/trust/partner-authority.ts';
@@ -527,6 +528,27 @@ describe('what could not be written', () => {
       },
       undefined,
     ]);
+  });
+});
+
+describe('what is withdrawn before anything is written', () => {
+  const others = [observed(partnerOf('good'), [litware])];
+  const { federation } = settled([observed(partnerOf('fabrikam'), [fabrikam]), ...others]).planned;
+  const of = (partners: readonly ObservedPartner[]) => withdrawn(federation, settled(partners).planned.decisions, now);
+
+  it.each([
+    ['blocked', [observed(partnerOf('fabrikam', { mode: 'Blocked' })), ...others]],
+    ['gone', others],
+  ])('is all of a partner that is %s, and nothing of another', (_, partners) => {
+    const good = federation.partners.find(({ name }) => name === 'good');
+    expect(of(partners)).toEqual({ ...federation, partners: [good], bundle: good?.bundle });
+  });
+
+  it('is nothing where a partner is believed for something else, or cannot be believed for a moment', () => {
+    const wider = partnerOf('fabrikam', { trust: { permittedNames: ['av.fabrikam.net'] } });
+    expect(of([observed(wider, [fabrikam]), ...others])).toBeUndefined();
+    expect(of([observed(partnerOf('fabrikam'), 'nonsense'), ...others])).toBeUndefined();
+    expect(withdrawn(undefined, [], now)).toBeUndefined();
   });
 });
 

@@ -1,0 +1,28 @@
+// What goes before anything is written: the trust of partners that are blocked, or are partners no more. What takes their place
+// in the scope of others is made afterwards, and may take its time.
+import { trustBundle } from '../../trust/bundle.ts';
+import type { Federation } from '../federation-state.ts';
+import type { PartnerDecision } from './plan.ts';
+
+/**
+ * What is distributed, without them; undefined where nobody goes. `now` is epoch ms. What any domain may be found by
+ * (`discovered`) is of all such partners together, and waits for the plan.
+ */
+export function withdrawn(
+  distributed: Federation | undefined,
+  decisions: readonly Pick<PartnerDecision, 'partner' | 'blockedBy'>[],
+  now: number,
+): Federation | undefined {
+  if (distributed === undefined) return undefined;
+  const staying = new Set(
+    decisions.flatMap(({ partner, blockedBy }) => (blockedBy === undefined ? [partner.metadata.name] : [])),
+  );
+  const partners = distributed.partners.filter(({ name }) => staying.has(name));
+  if (partners.length === distributed.partners.length) return undefined;
+  const bundle = trustBundle(
+    partners.flatMap((partner) => partner.bundle.anchors),
+    now,
+    partners.flatMap((partner) => partner.bundle.crossCertificates),
+  );
+  return { ...distributed, partners, bundle };
+}
