@@ -26,6 +26,16 @@ export interface TrunkTrust {
   readonly roots: readonly Certificate[];
   /** By key of the gateway. */
   readonly own: ReadonlyMap<string, OwnAuthority>;
+  /** By key of the gateway: what its certificates lead to that were issued to it and may be in use. */
+  readonly shown: ReadonlyMap<string, ShownAuthorities>;
+}
+
+/** Whose certificates a gateway may show. */
+export interface ShownAuthorities {
+  /** Of the gateway authority. */
+  readonly roots: readonly Certificate[];
+  /** A CA of the enterprise. */
+  readonly enterprise: boolean;
 }
 
 /** What stands for the CAs that gateways bring. */
@@ -114,7 +124,7 @@ export class TrunkState {
 
 function identityOf(trust: TrunkTrust | undefined): string {
   if (trust === undefined) return '';
-  const { authority, roots, own } = trust;
+  const { authority, roots, own, shown } = trust;
   const fingerprints = (certificates: readonly Certificate[]) => certificates.map(({ fingerprint }) => fingerprint);
   return JSON.stringify([
     authority.available ? [authority.authority.keyId, authority.authority.leaf] : authority,
@@ -125,5 +135,6 @@ function identityOf(trust: TrunkTrust | undefined): string {
       fingerprints(scoped.flatMap(({ root, cross }) => [root, cross])),
       refusals,
     ]),
+    [...shown].map(([key, { roots: former, enterprise }]) => [key, fingerprints(former), enterprise]),
   ]);
 }

@@ -42,10 +42,10 @@ interface PlannedOwn {
 const day = 86_400_000;
 
 /**
- * For how long after its successor was issued a CA that a gateway brought stays trusted, ms: a Secret is loaded by itself, and
+ * For how long after its successor was issued a gateway may still show what it had before, ms: a Secret is loaded by itself, and
  * what lies in a status somebody has to carry over.
  */
-const handover = { Secret: day, Request: 7 * day } as const;
+export const handover = { Secret: day, Request: 7 * day } as const;
 
 /** Octets of PEM that the records of one pool may have: a ConfigMap has room for a MiB. */
 const mostOctetsOfRecords = 800_000;

@@ -3,11 +3,12 @@
 import type { LeafDefaults } from '../../authorities/authority.ts';
 import { gatewayAuthority, successionTime } from '../../authorities/gateway-authority.ts';
 import type { Certificate } from '../../pki/certificate.ts';
-import { usesGatewayAuthority } from '../../topology/trunks.ts';
+import { backdating } from '../../pki/validity.ts';
+import { trunkCertificate, usesGatewayAuthority } from '../../topology/trunks.ts';
 import { earliest } from '../requeue.ts';
-import type { TrunkTrust } from '../trunk-state.ts';
+import type { ShownAuthorities, TrunkTrust } from '../trunk-state.ts';
 import type { TrunkObservation } from './observe.ts';
-import { type OwnAction, planOwn } from './plan-own.ts';
+import { handover, type OwnAction, planOwn } from './plan-own.ts';
 
 export type TrunkAction =
   | { readonly kind: 'CreateAuthority'; readonly generation: number; readonly leaf: LeafDefaults; readonly why: string }
@@ -31,18 +32,21 @@ export function plan(observation: TrunkObservation, now: number): TrunkPlan {
     return { actions: kept.object === undefined ? [] : [{ kind: 'DeleteScoped', configMap: kept.object }] };
   }
   const authority = planAuthority(observation, now);
+  const shown = stillShown(observation, authority.roots, now);
   const gateways = planOwn(observation, authority.roots, now);
   const isRead = own.some(({ gateway }) =>
     gateway.spec.certificate?.trustAnchors?.some((each) => each.configMapRef !== undefined),
   );
   const lookAgainAt = earliest([
     authority.lookAgainAt,
-    ...[...authority.roots.map(({ notAfter }) => notAfter), ...authority.ends, ...gateways.ends].filter((time) => time > now),
+    ...[...authority.roots.map(({ notAfter }) => notAfter), ...authority.ends, ...gateways.ends, ...shown.ends].filter(
+      (time) => time > now,
+    ),
     isRead || gateways.waits ? now + readAgain : undefined,
   ]);
   return {
     actions: [...authority.actions, ...gateways.actions],
-    trust: { authority: authority.state, roots: authority.roots, own: gateways.own },
+    trust: { authority: authority.state, roots: authority.roots, own: gateways.own, shown: shown.authorities },
     ...(lookAgainAt === undefined ? {} : { lookAgainAt }),
   };
 }
@@ -105,4 +109,33 @@ function planAuthority({ trunks, generations, leaf, issued }: TrunkObservation, 
     state: { available: true, authority: gatewayAuthority(current.stored, { enterpriseCA, generation: current.number, leaf }) },
     lookAgainAt: succession,
   };
+}
+
+/**
+ * A gateway shows a certificate until it has the next one, and as long as it lives where that is from a CA of its own: when it
+ * has that one is not known. What the gateway authority signed is believed to its end, since it says nothing of anybody else.
+ */
+function stillShown({ trunks, generations, issued }: TrunkObservation, roots: readonly Certificate[], now: number) {
+  const ours = new Set(generations.flatMap(({ found }) => (found.kind === 'Held' ? [found.certificate.subjectKeyId] : [])));
+  const ends: number[] = [];
+  const authorities = trunks.map(({ gateway: { metadata, spec } }): readonly [string, ShownAuthorities] => {
+    const way = trunkCertificate(spec);
+    const records = issued.get(metadata.uid) ?? [];
+    const until = records.map((record) => {
+      const next = Math.min(...records.filter(({ notBefore }) => notBefore > record.notBefore).map(({ notBefore }) => notBefore));
+      const isReplaced = !ours.has(record.authority) && (way === 'Secret' || way === 'Request');
+      return { record, end: Math.min(record.notAfter, isReplaced ? next + backdating + handover[way] : Infinity) };
+    });
+    const current = until.filter(({ end }) => end > now);
+    ends.push(...current.map(({ end }) => end));
+    const keyIds = new Set(current.map(({ record }) => record.authority));
+    return [
+      `${metadata.namespace}/${metadata.name}`,
+      {
+        roots: roots.filter(({ subjectKeyId }) => keyIds.has(subjectKeyId)),
+        enterprise: [...keyIds].some((keyId) => !ours.has(keyId)),
+      },
+    ];
+  });
+  return { authorities: new Map(authorities), ends };
 }

@@ -2,10 +2,9 @@
 // checks no names would take one for the other, or a gateway for a server of the domain.
 import { kebabCase, type TrustDomain, type TrustedServer } from '../../api/v1alpha1/index.ts';
 import { peersFile, trunkFile } from '../../outputs/trust-bundle.ts';
-import type { FederationTrust } from '../../pki/cross-certificate.ts';
 import type { Trunk } from '../../topology/trunk-standing.ts';
 import { trunkCertificate, usesGatewayAuthority } from '../../topology/trunks.ts';
-import { type TrustBundle, trustBundle } from '../../trust/bundle.ts';
+import { trustBundle } from '../../trust/bundle.ts';
 import type { Context } from '../context.ts';
 
 /** A gateway that can be called, and what is believed of it: nothing over TCP. */
@@ -14,7 +13,7 @@ export interface CalledGateway {
   readonly anchors?: string;
 }
 
-/** Whoever nothing is believed of is neither called nor let in. */
+/** Whoever nothing is believed of is neither called nor let in. One that changes its CA is believed by either until it has. */
 export function calledGateways(
   server: string,
   { metadata }: TrustDomain,
@@ -25,23 +24,24 @@ export function calledGateways(
   return trunks.flatMap((trunk): CalledGateway[] => {
     const { gateway } = trunk;
     if (gateway.spec.transport === 'TCP') return [{ trunk }];
-    const scoped = known?.own.get(`${gateway.metadata.namespace}/${gateway.metadata.name}`)?.scoped ?? [];
-    const bundle =
-      trunkCertificate(gateway.spec) === 'OwnAuthority'
-        ? scopedBundle(scoped, now())
-        : usesGatewayAuthority(gateway.spec)
-          ? trustBundle(known?.roots ?? [], now())
-          : trust.of(metadata.name, kebabCase(trunk.pool.spec.role))?.bundle;
-    return bundle === undefined || bundle.pem === '' ? [] : [{ trunk, anchors: bundle.pem }];
+    const key = `${gateway.metadata.namespace}/${gateway.metadata.name}`;
+    const shown = known?.shown.get(key);
+    const scoped = known?.own.get(key)?.scoped ?? [];
+    const isOwn = trunkCertificate(gateway.spec) === 'OwnAuthority';
+    const byPool = usesGatewayAuthority(gateway.spec);
+    const enterprise =
+      shown?.enterprise === true || (!isOwn && !byPool) ? trust.of(metadata.name, kebabCase(trunk.pool.spec.role)) : undefined;
+    const { pem } = trustBundle(
+      [
+        ...scoped.map(({ root }) => root),
+        ...((byPool ? known?.roots : shown?.roots) ?? []),
+        ...(enterprise?.bundle.anchors ?? []),
+      ],
+      now(),
+      [...scoped.map(({ cross }) => cross), ...(enterprise?.bundle.crossCertificates ?? [])],
+    );
+    return pem === '' ? [] : [{ trunk, anchors: pem }];
   });
-}
-
-function scopedBundle(scoped: readonly FederationTrust[], now: number): TrustBundle {
-  return trustBundle(
-    scoped.map(({ root }) => root),
-    now,
-    scoped.map(({ cross }) => cross),
-  );
 }
 
 /** What calling takes, apart for each whom it calls, where ca.crt holds all of them. */

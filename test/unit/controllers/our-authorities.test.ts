@@ -15,7 +15,7 @@ function known(): Pick<Context, 'authorities' | 'trunks'> {
   const [authorities, trunks] = [new Authorities(), new TrunkState()];
   authorities.setAvailable(authority, [authority.keyId, 'aa'], [former]);
   const unavailable = { available: false, reason: 'Creating', message: 'it is being made' } as const;
-  trunks.set('voice/med01', { authority: unavailable, roots: [gateway], own: new Map() });
+  trunks.set('voice/med01', { authority: unavailable, roots: [gateway], own: new Map(), shown: new Map() });
   return { authorities, trunks };
 }
 

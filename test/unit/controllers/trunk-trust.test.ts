@@ -133,6 +133,31 @@ describe('the gateway authority', () => {
     expect(inShort(observed(shown(now)))).toEqual({ made: [], issues: 'NothingPlanned', roots: 0 });
   });
 
+  it.each<[string, object, number, boolean]>([
+    ['while it has nothing else', {}, 0, true],
+    ['for a day after the next lies in a Secret', {}, 1, true],
+    ['no longer', {}, day, false],
+    ['for a week where somebody has to carry the next over', { certificate: { csr: 'x' } }, day, true],
+    ['to its end, where the next is from a CA of its own', { certificate: { trustAnchors: [{ pem: 'x' }] } }, 0, true],
+  ])('a gateway that was issued to by the enterprise is believed by that %s', (_title, spec, ago, expected) => {
+    const { gateway } = trunk('gw01', spec);
+    const generation = held(1);
+    const authority = generation.found.kind === 'Held' ? generation.found.certificate.subjectKeyId : '';
+    const records = [
+      { authority: 'enterprise', notBefore: now - 30 * day, notAfter: now + 60 * day },
+      ...(ago === 0 ? [] : [{ authority, notBefore: now - ago - 300_000, notAfter: now + 90 * day }]),
+    ];
+    const { trust } = plan(
+      observed({
+        trunks: [{ gateway, domain, pool }],
+        generations: [generation],
+        issued: new Map([[gateway.metadata.uid, records]]),
+      }),
+      now,
+    );
+    expect(trust?.shown.get('voice/gw01')).toMatchObject({ enterprise: expected, roots: ago === 0 ? [] : [{}] });
+  });
+
   it('is trusted while the settings of the CA are missing', () => {
     const { leaf: _, ...rest } = observed({ generations: [held(1)] });
     expect(inShort(rest)).toEqual({ made: [], issues: 'EnterpriseCANotFound', roots: 1 });
