@@ -5,7 +5,7 @@ import { type Claimed, claimedListing, type Listing, listingOf } from '../../tru
 import type { Holdings } from '../../trust/name-holders.ts';
 import type { PartnerTrust } from '../federation-state.ts';
 import type { AccessEdges } from './access-edges.ts';
-import type { PartnerDecision } from './plan.ts';
+import type { PartnerDecision } from './decision.ts';
 
 export function entryOf(
   { partner, believed, accessEdges }: Pick<PartnerDecision, 'partner' | 'believed' | 'accessEdges'>,

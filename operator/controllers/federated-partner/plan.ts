@@ -2,22 +2,22 @@
 // and the time. A partner's fault costs that partner its trust, and no other.
 import type { FederatedPartner } from '../../api/v1alpha1/index.ts';
 import type { Certificate } from '../../pki/certificate.ts';
-import { nameOf } from '../../pki/chain.ts';
 import { type TrustBundle, trustBundle } from '../../trust/bundle.ts';
 import { holdingsOf } from '../../trust/name-holders.ts';
-import { authorityIdentity } from '../../trust/partner-authority.ts';
-import { checkPartnerNames, type NameRefusal, type PartnerNames } from '../../trust/partner-names.ts';
+import { checkPartnerNames, type PartnerNames } from '../../trust/partner-names.ts';
 import { type Partner, partnerScopes, type ScopedAuthority } from '../../trust/partner-scope.ts';
 import type { Federation } from '../federation-state.ts';
-import { type AccessEdges, accessEdgesOf } from './access-edges.ts';
+import { accessEdgesOf } from './access-edges.ts';
+import { type Blockers, blockersOf, isBlocked } from './blockers.ts';
 import { type Cross, crossOf, isInPlace } from './cross-records.ts';
+import { type BelievedAuthority, decide, type PartnerDecision, refusalOfNames, withoutUnmade } from './decision.ts';
 import { edgeData, edgeRecord } from './edge-lookup.ts';
 import { entryOf, octetsOfEntry } from './listed.ts';
-import { type Dropped, fitting } from './listener-room.ts';
+import { fitting } from './listener-room.ts';
 import type { FederationObservation, ObservedPartner } from './observe.ts';
 import type { Data } from './records.ts';
 import { planRevocation, type RevocationStanding } from './revocation.ts';
-import { isSourceOf, type SourceObservation } from './sources.ts';
+import { isSourceOf } from './sources.ts';
 import { checkSources, sourceActions } from './taken-anchors.ts';
 
 export type FederationAction =
@@ -26,36 +26,6 @@ export type FederationAction =
   /** Anchors, a revocation list, or access edges, as they were last taken from elsewhere. */
   | { readonly kind: 'WriteSource' | 'WriteList' | 'WriteEdges'; readonly record: string; readonly data: Data }
   | { readonly kind: 'Remove'; readonly record: string };
-
-/** One CA of a partner, and what stands for it at the Edges. */
-export interface BelievedAuthority {
-  readonly authority: ScopedAuthority;
-  /** Where the partner names it. */
-  readonly anchors: readonly Certificate[];
-  readonly cross?: Certificate;
-}
-
-export interface PartnerDecision extends AccessEdges {
-  readonly partner: FederatedPartner;
-  /** Why nothing is believed of it. */
-  readonly refusal?: Refusal;
-  /** By itself, or by another partner that blocks all of its SIP domains. */
-  readonly blockedBy?: string;
-  readonly believed: readonly BelievedAuthority[];
-  /** Of anchors that are not believed, though others may be: sentences. */
-  readonly anchorProblems: readonly string[];
-  /** Of sources that could not be read now: sentences. */
-  readonly sourceProblems: readonly string[];
-  /** Names on another partner's list: sentences. */
-  readonly conflicts: readonly string[];
-  readonly sources: readonly SourceObservation[];
-}
-
-export interface Refusal {
-  readonly reason: 'SIPDomainRefused' | 'AnchorsRefused' | 'AnchorsUnavailable' | 'NothingPermitted' | 'TooManyAnchors';
-  readonly message: string;
-  readonly while: 'Reconciling' | 'Stalled';
-}
 
 export interface FederationPlan {
   /** To be carried out; then it is looked at again. What could not be done keeps nothing else from being published. */
@@ -96,10 +66,8 @@ export function plan(observation: FederationObservation, now: number): Federatio
     entryOctets: (partner) => entries.get(partner) ?? 0,
   });
   const crosses = new Map(kept.map((authority) => [authority, found.get(authority)]));
-  const decisions = partners.map((observed) => {
-    const own = { observed, nameRefusals, blockers, refused, anchors, dropped };
-    return decide(own, kept, crosses);
-  });
+  const findings = { nameRefusals, blockers, refused, anchors, dropped };
+  const decisions = partners.map((observed) => decide(observed, findings, kept, crosses));
   const standing = decisions.map((decision) => withoutUnmade(decision, crosses, observation.unwritten));
   const inForce = standing.filter(({ believed: authorities }) => authorities.length > 0);
   const believed = decisions.filter(({ believed: authorities }) => authorities.length > 0);
@@ -174,44 +142,8 @@ function isListed({ partner }: PartnerDecision): boolean {
   return partner.spec.mode !== 'Discovered';
 }
 
-/** What stands once everything was tried: a CA whose cross-certificate could not be written is believed for nothing. */
-function withoutUnmade(
-  decision: PartnerDecision,
-  crosses: ReadonlyMap<ScopedAuthority, Cross | undefined>,
-  unwritten: ReadonlyMap<string, string>,
-): PartnerDecision {
-  const unmade = decision.believed.flatMap(({ authority }) => {
-    const cross = crosses.get(authority);
-    return cross === undefined || cross.material !== undefined ? [] : [{ authority, why: unwritten.get(cross.record) }];
-  });
-  if (unmade.length === 0) return decision;
-  const believed = decision.believed.filter(({ authority }) => !unmade.some((each) => each.authority === authority));
-  const sentences = unmade.map(
-    ({ authority: { certificate }, why }) =>
-      `${nameOf(certificate)} has no cross-certificate yet${why === undefined ? '' : `: ${why}`}.`,
-  );
-  if (believed.length > 0) return { ...decision, believed, sourceProblems: [...decision.sourceProblems, ...sentences] };
-  const refusal: Refusal = { reason: 'AnchorsUnavailable', message: sentences.join(' '), while: 'Reconciling' };
-  return { ...decision, believed, refusal };
-}
-
 function crossActions(authority: ScopedAuthority, cross: Cross | undefined): readonly FederationAction[] {
   return cross === undefined || cross.material !== undefined ? [] : [{ kind: 'CrossCertify', record: cross.record, authority }];
-}
-
-/** SIP domain to the partner that blocks it. */
-type Blockers = ReadonlyMap<string, string>;
-
-function blockersOf(partners: readonly ObservedPartner[]): Blockers {
-  return new Map(
-    partners.flatMap(({ partner: { metadata, spec } }) =>
-      spec.mode === 'Blocked' ? spec.sipDomains.map((domain): [string, string] => [domain, metadata.name]) : [],
-    ),
-  );
-}
-
-function isBlocked({ spec }: FederatedPartner, blockers: Blockers): boolean {
-  return spec.mode === 'Blocked' || (spec.sipDomains.length > 0 && spec.sipDomains.every((domain) => blockers.has(domain)));
 }
 
 function namesOf({ partner: { metadata, spec } }: Pick<ObservedPartner, 'partner'>): PartnerNames {
@@ -221,10 +153,6 @@ function namesOf({ partner: { metadata, spec } }: Pick<ObservedPartner, 'partner
     ...(spec.accessEdge === undefined ? {} : { accessEdge: spec.accessEdge.fqdn }),
     permittedNames: spec.trust.permittedNames ?? [],
   };
-}
-
-function refusalOfNames({ metadata }: FederatedPartner, refusals: readonly NameRefusal[]): NameRefusal | undefined {
-  return refusals.find(({ partner, reason }) => partner === metadata.name && reason !== 'DomainOnTwoLists');
 }
 
 function asScoped(partner: FederatedPartner, blockers: Blockers, anchors: readonly Certificate[]): Partner {
@@ -237,87 +165,6 @@ function asScoped(partner: FederatedPartner, blockers: Blockers, anchors: readon
     anyName: mode === 'Discovered',
     anchors,
   };
-}
-
-interface Own {
-  readonly observed: ObservedPartner;
-  readonly nameRefusals: readonly NameRefusal[];
-  readonly blockers: Blockers;
-  readonly refused: ReadonlyMap<string, readonly string[]>;
-  readonly anchors: ReadonlyMap<string, readonly Certificate[]>;
-  readonly dropped: ReadonlyMap<ScopedAuthority, Dropped>;
-}
-
-function decide(
-  { observed, nameRefusals, blockers, refused, anchors, dropped }: Own,
-  kept: readonly ScopedAuthority[],
-  crosses: ReadonlyMap<ScopedAuthority, Cross | undefined>,
-): PartnerDecision {
-  const { partner, sources } = observed;
-  const { name } = partner.metadata;
-  const accepted = anchors.get(name) ?? [];
-  const believed = kept
-    .filter(({ partners }) => partners.includes(name))
-    .map((authority): BelievedAuthority => {
-      const cross = crosses.get(authority)?.material?.cross;
-      const identity = authorityIdentity(authority.certificate);
-      return {
-        authority,
-        anchors: accepted.filter((anchor) => authorityIdentity(anchor) === identity),
-        ...(cross === undefined ? {} : { cross }),
-      };
-    });
-  const blockedBy =
-    partner.spec.mode === 'Blocked' ? name : isBlocked(partner, blockers) ? firstBlocker(partner, blockers) : undefined;
-  const anchorProblems = refused.get(name) ?? [];
-  const sourceProblems = sources.flatMap(({ problem }) => problem ?? []);
-  const refusal =
-    blockedBy === undefined && believed.length === 0
-      ? refusalOf({ partner, nameRefusals, accepted, anchorProblems, sourceProblems, dropped })
-      : undefined;
-  return {
-    partner,
-    ...(refusal === undefined ? {} : { refusal }),
-    ...(blockedBy === undefined ? {} : { blockedBy }),
-    believed,
-    anchorProblems,
-    sourceProblems,
-    conflicts: nameRefusals.flatMap(({ partner: of, reason, message }) =>
-      of === name && reason === 'DomainOnTwoLists' ? [message] : [],
-    ),
-    ...accessEdgesOf(observed),
-    sources,
-  };
-}
-
-function firstBlocker({ spec }: FederatedPartner, blockers: Blockers): string | undefined {
-  const [first = ''] = spec.sipDomains;
-  return blockers.get(first);
-}
-
-function refusalOf({
-  partner,
-  nameRefusals,
-  accepted,
-  anchorProblems,
-  sourceProblems,
-  dropped,
-}: Pick<Own, 'nameRefusals' | 'dropped'> &
-  Pick<PartnerDecision, 'partner' | 'anchorProblems' | 'sourceProblems'> & {
-    readonly accepted: readonly Certificate[];
-  }): Refusal {
-  const stalled = (reason: Refusal['reason'], message: string): Refusal => ({ reason, message, while: 'Stalled' });
-  const names = refusalOfNames(partner, nameRefusals);
-  if (names !== undefined) return stalled('SIPDomainRefused', names.message);
-  const [left] = [...dropped].filter(([{ partners }]) => partners.includes(partner.metadata.name));
-  if (left !== undefined) return stalled(left[1].reason, left[1].message);
-  if (accepted.length > 0) {
-    const message = 'Every name of the partner is ours, blocked, or of another partner: nothing is left to believe it for.';
-    return stalled('NothingPermitted', message);
-  }
-  if (anchorProblems.length > 0) return stalled('AnchorsRefused', anchorProblems.join(' '));
-  const message = sourceProblems.length > 0 ? sourceProblems.join(' ') : 'No source has given an anchor yet.';
-  return { reason: 'AnchorsUnavailable', message, while: 'Reconciling' };
 }
 
 function bundleOf(

@@ -9,8 +9,9 @@ import { doubtAbout, parseRevocationList, type RevocationList } from '../../pki/
 import { authorityIdentity } from '../../trust/partner-authority.ts';
 import type { ScopedAuthority } from '../../trust/partner-scope.ts';
 import type { Cross } from './cross-records.ts';
+import type { BelievedAuthority, PartnerDecision } from './decision.ts';
 import type { ObservedPartner } from './observe.ts';
-import type { BelievedAuthority, FederationAction, PartnerDecision } from './plan.ts';
+import type { FederationAction } from './plan.ts';
 import { type Data, recordName } from './records.ts';
 
 /** What one URL of a partner holds, as far as it was heard. */

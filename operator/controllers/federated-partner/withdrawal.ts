@@ -2,7 +2,7 @@
 // in the scope of others is made afterwards, and may take its time.
 import { trustBundle } from '../../trust/bundle.ts';
 import type { Federation } from '../federation-state.ts';
-import type { PartnerDecision } from './plan.ts';
+import type { PartnerDecision } from './decision.ts';
 
 /**
  * What is distributed, without them; undefined where nobody goes. `now` is epoch ms. What any domain may be found by
