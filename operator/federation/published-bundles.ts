@@ -10,7 +10,7 @@ import type { Change, Store } from '../kube/store.ts';
 import { annotation } from '../outputs/labels.ts';
 import { type PublishedBundle, parseBundle, spiffeBundle } from '../trust/spiffe-bundle.ts';
 
-/** How often partners are to look again, s: a roll of our CA is to reach them well before it is used. */
+/** How often partners are to look again, s: so soon they know a new CA of ours. */
 const refreshHint = 300;
 
 /** The ConfigMap of a trust domain's bundle. */
