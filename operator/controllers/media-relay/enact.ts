@@ -152,7 +152,7 @@ async function write({ owner, replaces, data, ...named }: Writing, context: Cont
       );
     } catch (error) {
       // Somebody froze it. Its readers keep what they have loaded, and the next pass makes it again.
-      if (isImmutable(error)) await deleteSecret(replaces, context);
+      if (isImmutable(error) && replaces.metadata.deletionTimestamp === undefined) await deleteSecret(replaces, context);
       throw error;
     }
   }

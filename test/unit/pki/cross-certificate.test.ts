@@ -4,7 +4,12 @@ import { generateKeyPairSync } from 'node:crypto';
 import type { Certificate } from '../../../operator/pki/certificate.ts';
 import { contentOf } from '../../../operator/pki/certificate-content.ts';
 import { isSignedBy } from '../../../operator/pki/chain.ts';
-import { crossCertify, type FederationTrust } from '../../../operator/pki/cross-certificate.ts';
+import {
+  type CrossRequest,
+  crossCertify,
+  type FederationTrust,
+  tryCrossCertify,
+} from '../../../operator/pki/cross-certificate.ts';
 import { elementsOf, onlyElement, tags } from '../../../operator/pki/der-reader.ts';
 import { explicit, implicit, sequence, unsignedInteger } from '../../../operator/pki/der-writer.ts';
 import { ipBlock } from '../../../operator/pki/ip-address.ts';
@@ -32,14 +37,14 @@ const block = (text: string): ScopeSubtree => {
 };
 const fabrikam: NameScope = { permitted: domain('fabrikam.com'), excluded: [] };
 
-const federate = (partnerCA: Certificate, scope: NameScope = fabrikam): FederationTrust =>
-  crossCertify({
-    partnerCA,
-    ...scope,
-    now,
-    federationKeys: keysOf('federation'),
-    serials: { root: Buffer.from('77'.repeat(16), 'hex') },
-  });
+const requestOf = (partnerCA: Certificate, scope: NameScope = fabrikam): CrossRequest => ({
+  partnerCA,
+  ...scope,
+  now,
+  federationKeys: keysOf('federation'),
+  serials: { root: Buffer.from('77'.repeat(16), 'hex') },
+});
+const federate = (...args: Parameters<typeof requestOf>): FederationTrust => crossCertify(requestOf(...args));
 
 /** The fields of a TBSCertificate from the serial on, each complete. */
 function fieldsOf({ der }: Certificate): Readonly<Record<'serial' | 'issuer' | 'subject' | 'publicKey', string>> {
@@ -165,6 +170,20 @@ describe('what limits the CA is kept', () => {
   it('a CA that has expired has none', () => {
     const { certificate } = forge({ ca: true, notAfter: now });
     expect(() => federate(certificate)).toThrow('no cross-certificate is made for a CA that expired at 2026-06-15T12:00:00.000Z');
+  });
+
+  it.each<[string, Certificate, RegExp]>([
+    ['has expired', forge({ ca: true, notAfter: now }).certificate, /expired at/],
+    [
+      'has name constraints that nobody can read',
+      forge({
+        ca: true,
+        extensions: { [extensionIds.nameConstraints]: extension(extensionIds.nameConstraints, Buffer.from('0400', 'hex'), true) },
+      }).certificate,
+      /./,
+    ],
+  ])('what keeps a CA from one that %s is told, and is nobody else’s matter', (_what, certificate, failure) => {
+    expect(tryCrossCertify(requestOf(certificate))).toEqual({ failure: expect.stringMatching(failure) });
   });
 });
 
