@@ -171,7 +171,7 @@ export const federatedPartnerStatus = z.object({
     .describe(
       'Trusted: its CA is in place at every Edge. Pending: on its way. Refused: see the conditions. Blocked, by its mode or by another partner: no Edge believes anything of it.',
     ),
-  accessEdges: z.array(z.string()).max(16).optional().describe('Where it is called, `fqdn:port`, as given or as found by SRV.'),
+  accessEdges: z.array(z.string()).max(512).optional().describe('Where it is called, `fqdn:port`, as given or as found by SRV.'),
   anchors: z
     .array(
       z.object({

@@ -56,7 +56,7 @@ export function report(
     observedGeneration: partner.metadata.generation ?? 0,
     conditions: [...summarise(partner, aspects, now), ...handshake(partner)],
     state: stateOf(decision, edges),
-    ...(accessEdges.length === 0 ? {} : { accessEdges: accessEdges.slice(0, 16).map(({ fqdn, port }) => `${fqdn}:${port}`) }),
+    ...(accessEdges.length === 0 ? {} : { accessEdges: accessEdges.slice(0, 512).map(({ fqdn, port }) => `${fqdn}:${port}`) }),
     ...(anchors.length === 0 ? {} : { anchors }),
     ...(notAfter === undefined ? {} : { notAfter }),
     ...(believed.length === 0 && blockedBy === undefined ? {} : { edges }),
