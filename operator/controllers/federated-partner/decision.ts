@@ -86,12 +86,25 @@ export function decide(
     believed,
     anchorProblems,
     sourceProblems,
-    conflicts: nameRefusals.flatMap(({ partner: of, reason, message }) =>
-      of === name && reason === 'DomainOnTwoLists' ? [message] : [],
-    ),
+    conflicts: [
+      ...nameRefusals.flatMap(({ partner: of, reason, message }) =>
+        of === name && reason === 'DomainOnTwoLists' ? [message] : [],
+      ),
+      ...conflictOfEdge(partner, believed),
+    ],
     ...accessEdgesOf(observed),
     sources,
   };
+}
+
+function conflictOfEdge({ spec }: FederatedPartner, believed: readonly BelievedAuthority[]): readonly string[] {
+  const { fqdn } = spec.accessEdge ?? {};
+  if (fqdn === undefined || believed.length === 0) return [];
+  if (!believed.every(({ authority }) => authority.withheld.includes(fqdn))) return [];
+  return [
+    `The access edge ${fqdn} is ours, or of another partner that is blocked or has another CA: this one is not called there, and ` +
+      'believed for its other names alone. Name an edge of its own, or the CA of that edge.',
+  ];
 }
 
 function refusalOf({

@@ -389,6 +389,15 @@ describe('several partners', () => {
     ]);
   });
 
+  it('whose edge is that of another with another CA are told so', () => {
+    const edge = { accessEdge: { fqdn: 'sip.provider.net' } };
+    const rest = settled([observed(partnerOf('fabrikam', edge), [fabrikam]), observed(partnerOf('litware', edge), [litware])]);
+    expect(conditionsOf(statusOf('fabrikam', rest))).toContain('TopologyValid True Valid');
+    expect(messageOf(statusOf('litware', rest), 'TopologyValid')).toContain(
+      'The access edge sip.provider.net is ours, or of another partner',
+    );
+  });
+
   it('whose edge is found within the domain of another are not called there', () => {
     const found = { edges: [{ fqdn: 'edge.sub.fabrikam.com', port: 5061, seenAt: now }] };
     const around = observed(partnerOf('fabrikam', { mode: 'AllowedDomain' }), [fabrikam], {
