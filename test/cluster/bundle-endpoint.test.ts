@@ -2,6 +2,7 @@
 // enterprise CAs. A roll of one's root is followed by the other without a person.
 import { enterpriseCAs, federatedPartners } from '../../operator/kube/resource.ts';
 import { parseCertificates } from '../../operator/pki/certificate.ts';
+import { partnerManifest } from '../support/installation.ts';
 import { federate, type Organisation, startOrganisation } from '../support/organisation.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -51,6 +52,30 @@ describe('two installations that name the bundle endpoint of each other', () => 
     expect(await external(contoso)).toEqual(before);
     await contoso.trustmesh.partner('fabrikam', 'Trusted');
     await fabrikam.trustmesh.startReplica();
+  });
+
+  it('go on while somebody has pinned the wrong certificate of the endpoint, and over being blocked', async () => {
+    const { admin, apply, partner } = contoso.trustmesh;
+    const { trustDomain, accessEdge } = (await admin.get(federatedPartners, { name: 'fabrikam' })).spec;
+    const wrong = { url: fabrikam.url, certificateSHA256: 'ab'.repeat(32) };
+    const mistaken = { trustDomain, accessEdge, trust: { anchors: [{ bundleEndpoint: wrong }] } };
+    const before = await external(contoso);
+    await apply(partnerManifest('fabrikam', mistaken));
+    await waitFor('contoso to say that the certificate is another', async () => {
+      const { conditions } = (await admin.get(federatedPartners, { name: 'fabrikam' })).status ?? {};
+      const accepted = conditions?.find(({ type }) => type === 'AnchorsAccepted');
+      return accepted?.reason === 'SourceUnavailable' && !accepted.message.includes('was not heard yet') ? true : undefined;
+    });
+    expect(await external(contoso)).toEqual(before);
+    await apply(partnerManifest('fabrikam', { ...mistaken, mode: 'Blocked' }));
+    await partner('fabrikam', 'Blocked');
+    await apply(partnerManifest('fabrikam', { ...mistaken, mode: 'Direct' }));
+    await partner('fabrikam', 'Trusted');
+    await federate(contoso, fabrikam);
+    await waitFor('the endpoint to be believed again', async () => {
+      const { conditions } = (await admin.get(federatedPartners, { name: 'fabrikam' })).status ?? {};
+      return conditions?.find(({ type }) => type === 'AnchorsAccepted')?.status === 'True' ? true : undefined;
+    });
   });
 
   it('follow a roll of the other’s root without a person', async () => {
