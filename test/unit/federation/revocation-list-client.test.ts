@@ -60,7 +60,11 @@ it('keeps what it has while the answer is no list, and asks again soon, then mor
   const answer = await ask('nothing', { list: held ?? '' });
   expect(answer).toMatchObject({ list: held, failures: 1, inMs: 5_000 });
   expect(answer.failure).toBe(`${answer.url} answers with what is no revocation list.`);
-  expect(await ask(encodePem('CERTIFICATE', by.certificate.der), answer)).toMatchObject({ list: held, failures: 2, inMs: 10_000 });
+  expect(await ask(encodePem('CERTIFICATE', by.certificate.der), answer)).toMatchObject({
+    list: held,
+    failures: 2,
+    inMs: 10_000,
+  });
   expect(await ask(Buffer.from('3003020101', 'hex'), { failures: 30 })).toMatchObject({ failures: 31, inMs: 600_000 });
 });
 
