@@ -5,17 +5,17 @@ import type { Context } from './context.ts';
 
 /**
  * Of every EnterpriseCA and every mediation pool: that another domain uses it makes it no partner's. After a start a CA may be
- * unknown, since it cannot be read or is gone: while the domain itself names such a one, nothing new can be told from it.
+ * unknown, since it cannot be read or is gone: while the domain waits for one, nothing new can be told from it. It does not wait
+ * for one that it only names, and that nothing in use is from.
  */
 export function ourAuthorities(
   domain: TrustDomain | undefined,
-  { authorities, trunks }: Pick<Context, 'authorities' | 'trunks'>,
+  { authorities, trunks, trust }: Pick<Context, 'authorities' | 'trunks' | 'trust'>,
 ): OurAuthorities {
   const known = authorities.known();
-  const named = domain === undefined ? [] : [domain.spec.enterpriseCA, ...(domain.spec.additionalEnterpriseCAs ?? [])];
   return {
     certificates: [...known.flatMap(({ anchors, issuing }) => [...anchors, ...issuing]), ...trunks.roots()],
     keyIds: known.flatMap(({ keyIds }) => keyIds),
-    unknown: [...new Set(named)].filter((name) => authorities.anchorsOf(name) === undefined),
+    unknown: domain === undefined ? [] : (trust.of(domain.metadata.name, 'clients')?.unknown ?? []),
   };
 }

@@ -27,7 +27,10 @@ export interface ApplyOptions {
   readonly fieldManager?: string;
 }
 
-/** Applies them side by side, taking over fields that others own. Returns what the API server has now; throws its refusals, all of them. */
+/**
+ * Applies them, namespaces before what lies in them and otherwise side by side, taking over fields that others own. Returns what
+ * the API server has now; throws its refusals, all of them.
+ */
 export async function applyManifests(
   kubeconfig: string,
   manifests: readonly Manifest[],
@@ -37,14 +40,18 @@ export async function applyManifests(
   const pathOf = await discoverPaths(kubeconfig, manifests);
   const query = `?force=true&fieldValidation=Strict&fieldManager=${fieldManager}${dryRun ? '&dryRun=All' : ''}`;
   const refusals: string[] = [];
-  const applied = await Promise.all(
-    manifests.map(async (object) => {
-      const { status, body } = await askApiServer(kubeconfig, 'PATCH', `${pathOf(object)}${query}`, object);
-      if (status === 200 || status === 201) return manifest.parse(JSON.parse(body));
-      refusals.push(`${object.kind} ${object.metadata.name}: ${status} ${refusal.parse(JSON.parse(body)).message}`);
-      return object;
-    }),
-  );
+  const applyEach = (objects: readonly Manifest[]) =>
+    Promise.all(
+      objects.map(async (object) => {
+        const { status, body } = await askApiServer(kubeconfig, 'PATCH', `${pathOf(object)}${query}`, object);
+        if (status === 200 || status === 201) return manifest.parse(JSON.parse(body));
+        refusals.push(`${object.kind} ${object.metadata.name}: ${status} ${refusal.parse(JSON.parse(body)).message}`);
+        return object;
+      }),
+    );
+  const isNamespace = ({ kind }: Manifest) => kind === 'Namespace';
+  const namespaces = await applyEach(manifests.filter(isNamespace));
+  const applied = [...namespaces, ...(await applyEach(manifests.filter((object) => !isNamespace(object))))];
   if (refusals.length > 0) throw new Error(`not applied:\n${refusals.join('\n')}`);
   return applied;
 }

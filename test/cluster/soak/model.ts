@@ -155,9 +155,10 @@ export function bundlesOf(pools: readonly Pool[]): ReadonlyMap<string, Peers> {
     bundles.set(`${namespace}/trustmesh-${domain}-${kinds[role]}`, new Map(known.map(entry)));
     if (role === 'Edge') bundles.set(`${namespace}/trustmesh-${domain}-edge-external`, new Map());
   }
-  for (const { name, namespace, peers } of pools) {
+  for (const pool of pools) {
+    const { name, namespace, peers } = pool;
     if (peers === undefined) continue;
-    const named = pools.filter((other) => other.role === 'Server' && peers.includes(poolFQDN(other)));
+    const named = pools.filter((other) => other === pool || (other.role === 'Server' && peers.includes(poolFQDN(other))));
     bundles.set(`${namespace}/${name}-trust`, new Map(named.map(entry)));
   }
   return bundles;
