@@ -17,7 +17,7 @@ import { type Material, meet, type Peers, peerNames, startPeers, type Trust } fr
 import { materialOf } from '../support/peers/material.ts';
 import { waitFor } from '../support/wait.ts';
 import { extension, type Forged, forge, generalName, schemes, type Wish } from '../unit/pki/forge.ts';
-import { call, isLetIn, listening, portOf } from './support/calling.ts';
+import { call, isLetIn, listening } from './support/calling.ts';
 import { startNodeEdge } from './support/node-edge.ts';
 
 const { describe, it } = needing('etcd', 'kube-apiserver', 'kube-controller-manager', 'helm', 'openssl', 'go', 'java');
@@ -259,28 +259,22 @@ it('who is on the CRL of a partner does not get in where CRLs are checked, and e
     nextUpdate: now + day,
     revoked: [{ serial, since: now - 60_000 }],
   });
-  const publisher = createServer((_, response) => response.end(list));
-  await listening(publisher);
-  try {
-    const crlURLs = [`http://127.0.0.1:${portOf(publisher)}/woodgrove.crl`];
-    for (const name of ['fabrikam', 'northwind', 'litware']) await trustmesh.admin.delete(federatedPartners, { name });
-    await trustmesh.apply(partner('woodgrove', [publishing], {}, { revocation: 'Published', crlURLs }));
-    await trustmesh.partner('woodgrove', 'Trusted');
-    const crl = await waitFor('the lists to be delivered', async () => (await bundle())['crl.pem']);
-    // Node takes one list from each.
-    const lists = decodePem(crl).map(({ label, der }) => encodePem(label, der));
-    const material = await waitFor('the Secret to hold woodgrove alone', async () => {
-      const held = await outside();
-      return parseCertificates(held['ca.crt'].toString()).every(({ subject }) => subject === 'CN=Woodgrove Root')
-        ? held
-        : undefined;
-    });
-    await using checking = await startNodeEdge(material, lists);
-    expect([await isLetIn(checking.port, good), await isLetIn(checking.port, revoked)]).toEqual([true, false]);
-    await using trusting = await startNodeEdge(material);
-    expect(await isLetIn(trusting.port, revoked)).toBe(true);
-  } finally {
-    publisher.closeAllConnections();
-    publisher.close();
-  }
+  await using publisher = await listening(createServer((_, response) => response.end(list)));
+  const crlURLs = [`http://127.0.0.1:${publisher.port}/woodgrove.crl`];
+  for (const name of ['fabrikam', 'northwind', 'litware']) await trustmesh.admin.delete(federatedPartners, { name });
+  await trustmesh.apply(partner('woodgrove', [publishing], {}, { revocation: 'Published', crlURLs }));
+  await trustmesh.partner('woodgrove', 'Trusted');
+  const crl = await waitFor('the lists to be delivered', async () => (await bundle())['crl.pem']);
+  // Node takes one list from each.
+  const lists = decodePem(crl).map(({ label, der }) => encodePem(label, der));
+  const material = await waitFor('the Secret to hold woodgrove alone', async () => {
+    const held = await outside();
+    return parseCertificates(held['ca.crt'].toString()).every(({ subject }) => subject === 'CN=Woodgrove Root')
+      ? held
+      : undefined;
+  });
+  await using checking = await startNodeEdge(material, lists);
+  expect([await isLetIn(checking.port, good), await isLetIn(checking.port, revoked)]).toEqual([true, false]);
+  await using trusting = await startNodeEdge(material);
+  expect(await isLetIn(trusting.port, revoked)).toBe(true);
 });

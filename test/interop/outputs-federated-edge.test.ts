@@ -14,7 +14,7 @@ import type { Material } from '../support/peers/peer.ts';
 import { freePort } from '../support/port.ts';
 import { type ProxySoftware, proxies, type RunningProxy, steadily } from '../support/proxies.ts';
 import { waitFor } from '../support/wait.ts';
-import { answering, call, isLetIn, listening, portOf } from './support/calling.ts';
+import { answering, call, isLetIn, listening } from './support/calling.ts';
 import { hostileFrom } from './support/hostile.ts';
 
 const { dns, uri } = generalName;
@@ -47,9 +47,7 @@ const pool = (name: string, spec: Readonly<Record<string, unknown>>) =>
 
 beforeAll(async () => {
   trustmesh = running.use(await startTrustmesh());
-  const behind = await listening(createServer(answering));
-  running.defer(() => void behind.close());
-  backend = portOf(behind);
+  backend = running.use(await listening(createServer(answering))).port;
   await trustmesh.apply(
     contoso + pool('pool01', { role: 'FrontEnd' }) + partner('fabrikam', fabrikam) + partner('northwind', northwind),
   );

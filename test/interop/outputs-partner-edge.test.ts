@@ -11,7 +11,7 @@ import type { Material } from '../support/peers/peer.ts';
 import { freePort } from '../support/port.ts';
 import { type ProxySoftware, proxies, type RunningProxy, steadily } from '../support/proxies.ts';
 import { waitFor } from '../support/wait.ts';
-import { answering, answerOf, call, isLetIn, listening, portOf } from './support/calling.ts';
+import { answering, answerOf, call, isLetIn, listening } from './support/calling.ts';
 import { constrained, type Edge, layOutEdge, type Partner, registrar, unconstrained } from './support/edge.ts';
 import { hostileFrom } from './support/hostile.ts';
 
@@ -31,15 +31,14 @@ async function run(software: ProxySoftware, partners: readonly Partner[], more: 
   await using stack = new AsyncDisposableStack();
   const edge = stack.use(await layOutEdge({ output: software.output, contoso, partners, fips: more.fips ?? false }));
   await more.prepare?.(edge);
-  const backend = await listening(createServer(answering));
-  stack.defer(() => void backend.close());
+  const backend = stack.use(await listening(createServer(answering)));
   const listeners = [
     { name: 'inside', port: edge.inside },
     { name: 'outside', port: edge.outside },
   ];
   const { calls } = more;
   const proxy = stack.use(
-    await software.start({ root: edge.root, listeners, backend: portOf(backend), ...(calls ? { calls } : {}) }),
+    await software.start({ root: edge.root, listeners, backend: backend.port, ...(calls ? { calls } : {}) }),
   );
   await waitFor(`${software.name} to listen`, () => isLetIn(edge.inside, insider), {
     limitMs: 30_000,
@@ -201,13 +200,12 @@ for (const software of proxies) {
     it('believes only the partner that it calls, by name', async () => {
       const port = await freePort();
       const answers = async (material: Material): Promise<boolean> => {
-        const server = await listening(createTLSServer({ cert: material['tls.crt'], key: material['tls.key'] }, answering));
-        const calls = { port, to: portOf(server), name: 'sip.fabrikam.com', partner: 'fabrikam' };
+        await using server = await listening(createTLSServer({ cert: material['tls.crt'], key: material['tls.key'] }, answering));
+        const calls = { port, to: server.port, name: 'sip.fabrikam.com', partner: 'fabrikam' };
         await using _running = await run(software, [fabrikam, northwind], { calls });
         const socket = connectPlain(port, '127.0.0.1');
         const answer = await answerOf(socket);
         socket.destroy();
-        server.close();
         return answer;
       };
       expect(await answers(edgeOfFabrikam)).toBe(true);

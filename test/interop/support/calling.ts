@@ -52,17 +52,31 @@ export async function isLetIn(port: number, material: Material | undefined, sess
   return socket !== undefined;
 }
 
-export function portOf(server: Server): number {
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('it does not listen on a port');
-  return address.port;
+export interface Listening extends AsyncDisposable {
+  /** On 127.0.0.1. */
+  readonly port: number;
 }
 
-export async function listening(server: Server): Promise<Server> {
-  server.on('connection', (socket) => socket.on('error', () => socket.destroy()));
+/** Listens until it is disposed of, and then its connections end with it. */
+export async function listening(server: Server): Promise<Listening> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('error', () => socket.destroy()).on('close', () => sockets.delete(socket));
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  return server;
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('it does not listen on a port');
+  return {
+    port: address.port,
+    [Symbol.asyncDispose]: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
 }
 
 /** For what lies behind a proxy. */

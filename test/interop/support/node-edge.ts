@@ -1,7 +1,7 @@
 // An Edge's external face by Node alone: it takes up another bundle while it runs, and checks the CRLs of the whole chain.
-import { createServer, type TLSSocket } from 'node:tls';
+import { createServer } from 'node:tls';
 import type { Material } from '../../support/peers/peer.ts';
-import { answering, listening, portOf } from './calling.ts';
+import { answering, listening } from './calling.ts';
 
 export interface NodeEdge extends AsyncDisposable {
   readonly port: number;
@@ -18,18 +18,11 @@ export async function startNodeEdge(material: Material, lists: readonly string[]
     ...(lists.length === 0 ? {} : { crl: [...lists] }),
   });
   const server = createServer({ ...context(material), requestCert: true, rejectUnauthorized: true });
-  const sockets = new Set<TLSSocket>();
-  server.on('secureConnection', (socket) => {
-    sockets.add(socket);
-    answering(socket);
-  });
-  await listening(server);
+  server.on('secureConnection', answering);
+  const listener = await listening(server);
   return {
-    port: portOf(server),
+    port: listener.port,
     takeUp: (next) => server.setSecureContext(context(next)),
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose](),
   };
 }
