@@ -331,10 +331,7 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
   function wakeServer(key: string, priority: Priority = 'user'): void {
     queues.trustedServer.add(key, { priority });
     if (topology.trunksOf(key).size > 0 || trunks.of(key) !== undefined) queues.trunkTrust.add(key, { priority });
-    const { server } = topology.placement(key) ?? {};
-    if (server?.spec.role !== 'Edge') return;
-    queues.sharedCertificate.add(`Pool/${key}`, { priority });
-    queues.federation.add(server.spec.trustDomain, { priority });
+    if (topology.placement(key)?.server.spec.role === 'Edge') queues.sharedCertificate.add(`Pool/${key}`, { priority });
   }
 
   /** A gateway, and what the pool at the other end of its trunk trusts. */

@@ -228,6 +228,7 @@ export class Topology {
     this.#tellRivals(rivals);
     for (const trunk of this.trunksOf(key)) this.#options.dirty.gateway(trunk);
     this.#tellRelays(before, after);
+    this.#tellFederation(before, after);
   }
 
   setGateway(key: string, gateway: MediaGateway | undefined): void {
@@ -365,6 +366,15 @@ export class Topology {
         if (device !== undefined && presentsTo(device, each)) this.#options.dirty.relay(relay);
       }
     }
+  }
+
+  /** What is believed of partners lies at the Edges. */
+  #tellFederation(before: Placement | undefined, after: Placement | undefined): void {
+    const standing = ({ server: { metadata, spec }, listed }: Placement) =>
+      listed && spec.role === 'Edge' ? `${spec.trustDomain} ${metadata.uid} ${metadata.generation}` : undefined;
+    if ((before && standing(before)) === (after && standing(after))) return;
+    for (const domain of new Set([before, after].flatMap((each) => each?.server.spec.trustDomain ?? [])))
+      this.#options.dirty.federation(domain);
   }
 
   /** Tells of bundles that a namespace gets with its first listed server of a role and loses with its last. */

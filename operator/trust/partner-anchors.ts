@@ -160,7 +160,8 @@ function imitation(candidate: Candidate, { partner, certificate }: Candidate): A
   return refused(
     candidate,
     'AuthorityOfAnotherPartner',
-    `is another certificate of a CA that the partner ${partner} had before, and its own key did not sign it: name the one with the SHA-256 ${certificate.fingerprint}.`,
+    `is another certificate of a CA that the partner ${partner} has in place (SHA-256 ${certificate.fingerprint}), and neither proves whose it is. ` +
+      `Ask both whose CA it is, block the partner that only claims it, and name the root of the other: a root proves itself by its own signature.`,
   );
 }
 

@@ -1,7 +1,7 @@
 // What is kept of a cross-certified partner CA in its record, and read back: the federation root, what it signed, and the scope
 // that they were made for.
 import type { FederatedPartner } from '../../api/v1alpha1/index.ts';
-import { type Certificate, CertificateError, parseCertificates } from '../../pki/certificate.ts';
+import type { Certificate } from '../../pki/certificate.ts';
 import type { CrossCertification } from '../../pki/cross-certificate.ts';
 import { DerError } from '../../pki/der-reader.ts';
 import { decodePem, encodePem, PemError } from '../../pki/pem.ts';
@@ -9,6 +9,7 @@ import { doubtAbout, parseRevocationList } from '../../pki/revocation-list.ts';
 import { authorityIdentity } from '../../trust/partner-authority.ts';
 import type { ScopedAuthority } from '../../trust/partner-scope.ts';
 import type { FederationObservation } from './observe.ts';
+import { certificatesIn } from './read-certificates.ts';
 import { type Data, recordName } from './records.ts';
 
 const keys = {
@@ -37,7 +38,7 @@ export function crossData(authority: ScopedAuthority, { root, cross, revocationL
 export function inPlaceIn(records: ReadonlyMap<string, Data>): (partner: FederatedPartner) => ReadonlySet<string> {
   const crossed = new Map<string, string[]>();
   for (const { partners = '', [keys.authority]: pem } of records.values()) {
-    const held = (certificatesIn(pem) ?? []).flatMap((certificate) => [certificate.fingerprint, authorityIdentity(certificate)]);
+    const held = certificatesIn(pem).flatMap((certificate) => [certificate.fingerprint, authorityIdentity(certificate)]);
     for (const partner of partners.split(' ')) crossed.set(partner, [...(crossed.get(partner) ?? []), ...held]);
   }
   return ({ metadata, status }) =>
@@ -87,22 +88,12 @@ export function crossOf(
   const record = crossRecord(domain, authority);
   const data = records.get(record);
   if (data?.['scope-hash'] !== hash) return { record };
-  const [root] = certificatesIn(data[keys.root]) ?? [];
-  const [cross] = certificatesIn(data[keys.cross]) ?? [];
+  const [root] = certificatesIn(data[keys.root]);
+  const [cross] = certificatesIn(data[keys.cross]);
   const revocationList = data[keys.revocationList];
   // Somebody edited it: another is made.
   if (root === undefined || cross === undefined || !isListOf(root, revocationList, now)) return { record };
   return cross.notAfter <= now ? { record } : { record, material: { root, cross, revocationList } };
-}
-
-/** What lies in our own record was right once; undefined: somebody edited it. */
-function certificatesIn(pem = ''): readonly Certificate[] | undefined {
-  try {
-    return parseCertificates(pem);
-  } catch (error) {
-    if (error instanceof CertificateError) return undefined;
-    throw error;
-  }
 }
 
 function isListOf(root: Certificate, pem: string | undefined, now: number): pem is string {

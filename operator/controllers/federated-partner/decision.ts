@@ -84,7 +84,7 @@ export function decide(
     ...(refusal === undefined ? {} : { refusal }),
     ...(blockedBy === undefined ? {} : { blockedBy }),
     believed,
-    anchorProblems,
+    anchorProblems: [...anchorProblems, ...leftOut(name, believed, dropped)],
     sourceProblems,
     conflicts: [
       ...nameRefusals.flatMap(({ partner: of, reason, message }) =>
@@ -105,6 +105,18 @@ function conflictOfEdge({ spec }: FederatedPartner, believed: readonly BelievedA
     `The access edge ${fqdn} is ours, or of another partner that is blocked or has another CA: this one is not called there, and ` +
       'believed for its other names alone. Name an edge of its own, or the CA of that edge.',
   ];
+}
+
+/** Of a partner that is believed in part: the CAs for which its listener has no room. */
+function leftOut(
+  name: string,
+  believed: readonly BelievedAuthority[],
+  dropped: ReadonlyMap<ScopedAuthority, Dropped>,
+): readonly string[] {
+  if (believed.length === 0) return [];
+  return [...dropped].flatMap(([{ partners, certificate }, { message }]) =>
+    partners.includes(name) ? [`"${certificate.subject}" is left out: ${message}`] : [],
+  );
 }
 
 function refusalOf({

@@ -11,9 +11,9 @@ import { announceFindings, findingAspects } from '../shown-findings.ts';
 import type { PartnerDecision } from './decision.ts';
 import type { FederationObservation } from './observe.ts';
 import type { FederationPlan } from './plan.ts';
+import { certificatesIn } from './read-certificates.ts';
 import type { RevocationStanding } from './revocation.ts';
 import type { SourceContent } from './sources.ts';
-import { certificatesIn } from './taken-anchors.ts';
 
 /** How long before an anchor expires it is told of, ms. */
 export const expiryWarning = 30 * 24 * 3_600_000;

@@ -1,12 +1,13 @@
 // Which anchors are taken from what the sources of all partners hold: what may be an anchor, and what goes on with what was
 // last taken because what is there now brings nothing that can be believed.
-import { type Certificate, CertificateError, parseCertificates } from '../../pki/certificate.ts';
+import type { Certificate } from '../../pki/certificate.ts';
 import { nameOf } from '../../pki/chain.ts';
 import { approvedKeys, fipsProblem } from '../../pki/fips-problem.ts';
 import { checkPartnerAnchors, type PartnerAnchorSource, type PartnerAnchors } from '../../trust/partner-anchors.ts';
 import { inPlaceIn } from './cross-records.ts';
 import type { FederationObservation, ObservedPartner } from './observe.ts';
 import type { FederationAction } from './plan.ts';
+import { certificatesIn } from './read-certificates.ts';
 import { recordOf, type SourceContent, type SourceObservation } from './sources.ts';
 
 /** What was last had of a source, and what of it is believed. */
@@ -30,7 +31,6 @@ export function checkSources(
   { records, ours, domain }: FederationObservation,
   now: number,
 ): Checked {
-  const read = reader();
   const problemOf = domain?.spec.security.fips === 'Required' ? fipsProblem : () => undefined;
   const inPlaceOf = inPlaceIn(records);
   const check = (contentOf: (source: SourceObservation) => SourceContent | undefined) =>
@@ -43,7 +43,7 @@ export function checkSources(
           sources: sources.flatMap((source): readonly PartnerAnchorSource[] => {
             const { pem } = contentOf(source) ?? {};
             if (pem === undefined) return [];
-            const certificates = read(pem);
+            const certificates = certificatesIn(pem);
             if (certificates.length === 0) return [{ from: source.from, pem }];
             const approved = certificates.filter((certificate) => problemOf(certificate) === undefined);
             return approved.length === 0 ? [] : [{ from: source.from, certificates: approved }];
@@ -55,7 +55,7 @@ export function checkSources(
   const first = check(newest);
   const acceptedFrom = (accepted: ReadonlyMap<string, readonly Certificate[]>, name: string, pem: string) => {
     const own = new Set(accepted.get(name)?.map(({ fingerprint }) => fingerprint));
-    return read(pem).filter(({ fingerprint }) => own.has(fingerprint));
+    return certificatesIn(pem).filter(({ fingerprint }) => own.has(fingerprint));
   };
   const spoilt = new Set(
     candidates.flatMap(({ partner, sources }) =>
@@ -75,7 +75,7 @@ export function checkSources(
   for (const { partner, message } of first.refused) refuse(partner, message);
   for (const { partner, sources } of candidates) {
     for (const source of sources) {
-      for (const certificate of read(newest(source)?.pem ?? '')) {
+      for (const certificate of certificatesIn(newest(source)?.pem)) {
         const problem = problemOf(certificate);
         if (problem !== undefined) refuse(partner.metadata.name, notApproved(certificate, source.from, problem));
       }
@@ -100,26 +100,6 @@ function newest({ current, recorded }: SourceObservation): SourceContent | undef
 
 function notApproved(certificate: Certificate, from: string, problem: string): string {
   return `${nameOf(certificate)} from ${from} ${problem}, and the domain requires that: the partner needs a CA with ${approvedKeys}.`;
-}
-
-/** The certificates in PEM, each text read once; none where it is something else. */
-function reader(): (pem: string) => readonly Certificate[] {
-  const known = new Map<string, readonly Certificate[]>();
-  return (pem) => {
-    const certificates = known.get(pem) ?? certificatesIn(pem);
-    known.set(pem, certificates);
-    return certificates;
-  };
-}
-
-/** None where it is not PEM of certificates. */
-export function certificatesIn(pem: string): readonly Certificate[] {
-  try {
-    return parseCertificates(pem);
-  } catch (error) {
-    if (error instanceof CertificateError) return [];
-    throw error;
-  }
 }
 
 /**
