@@ -87,7 +87,7 @@ const haproxy: ProxySoftware = {
   start: async ({ root, listeners, backend, calls }) => {
     const own = join(root, 'own.cfg');
     const { port, to, name, partner } = calls ?? {};
-    const anchors = `${root}/edge-external/partner-${partner}.crt`;
+    const anchors = `${root}/trust/partner-${partner}.crt`;
     await writeFile(
       own,
       `defaults
@@ -112,7 +112,7 @@ const nginx: ProxySoftware = {
   version: async () => `${versionIn((await runProgram('nginx', ['-v'])).stderr)} with njs`,
   start: async ({ root, listeners, backend, calls }) => {
     const { port, to, name, partner } = calls ?? {};
-    const anchors = `${root}/edge-external/partner-${partner}.crt`;
+    const anchors = `${root}/trust/partner-${partner}.crt`;
     const own = join(root, 'nginx.conf');
     await writeFile(
       own,
