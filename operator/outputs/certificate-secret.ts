@@ -99,7 +99,7 @@ export function expectedKeys(formats: CertificateNeed['formats']): {
 }
 
 /** The label by which what belongs to an object of this kind names it. */
-export function ownerLabel(kind: string): string {
+function ownerLabel(kind: string): string {
   return kind === 'MediaGateway' ? label.mediaGateway : kind === 'MediaRelay' ? label.mediaRelay : label.server;
 }
 

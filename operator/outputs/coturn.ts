@@ -21,7 +21,7 @@ export interface CoturnSettings {
 }
 
 /** Where the relay's two Secrets are mounted, and where coturn may write. */
-export const coturnPaths = {
+const coturnPaths = {
   certificate: '/etc/trustmesh/default',
   credentials: '/etc/trustmesh/credentials',
   state: '/var/lib/coturn',

@@ -59,7 +59,7 @@ export async function patchRelay(trustmesh: Trustmesh, name: string, spec: objec
 }
 
 /** The secrets that a relay's Secret accepts, oldest first. */
-export function acceptedIn(secret: Secret): readonly string[] {
+function acceptedIn(secret: Secret): readonly string[] {
   return Object.keys(secret.data ?? {})
     .filter((key) => key.startsWith('secret-'))
     .sort()

@@ -26,7 +26,7 @@ export interface ObservedRequest {
 }
 
 /** What the journal calls a certificate in the status: as no Secret can be called. */
-export function requestRecord({ metadata }: MediaGateway): string {
+function requestRecord({ metadata }: MediaGateway): string {
   return `${metadata.name}:csr`;
 }
 

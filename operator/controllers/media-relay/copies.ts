@@ -84,7 +84,7 @@ export function observeCredentials(relay: MediaRelay, listed: boolean, domain: T
 }
 
 /** Every copy beside a registrar, of whichever object had the relay's name. */
-export function copiesOf({ metadata }: Pick<MediaRelay, 'metadata'>, { stores }: Context): readonly MetadataObject[] {
+function copiesOf({ metadata }: Pick<MediaRelay, 'metadata'>, { stores }: Context): readonly MetadataObject[] {
   return stores.secrets
     .byIndex('relay', `${metadata.namespace}/${metadata.name}`)
     .filter((copy) => registrarOf(copy) !== undefined);

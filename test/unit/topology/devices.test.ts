@@ -1,52 +1,7 @@
 // Gateways, relays and partners in the topology index: who is told of what, and who holds a name.
-import { parseObject } from '../../../operator/api/parse.ts';
-import {
-  type FederatedPartner,
-  federatedPartner,
-  type MediaGateway,
-  type MediaRelay,
-  mediaGateway,
-  mediaRelay,
-} from '../../../operator/api/v1alpha1/index.ts';
-import { admitting, parsed, trustDomain, trustedServer } from './objects.ts';
+import { gateway, partner, relay } from './declared.ts';
+import { admitting, trustDomain, trustedServer } from './objects.ts';
 import { contoso } from './recorder.ts';
-
-const about = (name: string, namespace?: string) => ({
-  name,
-  uid: `uid-of-${name}`,
-  resourceVersion: '1',
-  generation: 1,
-  creationTimestamp: '2026-02-01T00:00:00Z',
-  ...(namespace === undefined ? {} : { namespace }),
-});
-const apiVersion = 'trustmesh.io/v1alpha1';
-const gateway = (name: string, spec: object = {}, namespace = 'voice'): MediaGateway =>
-  parsed(
-    parseObject(mediaGateway, {
-      apiVersion,
-      kind: 'MediaGateway',
-      metadata: about(name, namespace),
-      spec: { trustDomain: 'contoso', fqdn: `${name}.contoso.com`, mediationServer: { name: 'med01' }, ...spec },
-    }),
-  );
-const relay = (name: string, spec: object = {}, namespace = 'voice'): MediaRelay =>
-  parsed(
-    parseObject(mediaRelay, {
-      apiVersion,
-      kind: 'MediaRelay',
-      metadata: about(name, namespace),
-      spec: { trustDomain: 'contoso', fqdn: `${name}.contoso.com`, ...spec },
-    }),
-  );
-const partner = (name: string, trustDomain = 'contoso'): FederatedPartner =>
-  parsed(
-    parseObject(federatedPartner, {
-      apiVersion,
-      kind: 'FederatedPartner',
-      metadata: about(name),
-      spec: { trustDomain, sipDomains: [`${name}.com`], mode: 'Blocked' },
-    }),
-  );
 
 describe('a gateway', () => {
   it('tells the server at the other end of its trunk that it came, moved and went', () => {
@@ -152,7 +107,7 @@ describe('a partner', () => {
     expect(federations).toEqual(['contoso']);
     expect(topology.partnersOf('contoso').map(({ metadata }) => metadata.name)).toEqual(['fabrikam']);
     forget();
-    topology.setPartner('fabrikam', partner('fabrikam', 'northwind'));
+    topology.setPartner('fabrikam', partner('fabrikam', { trustDomain: 'northwind' }));
     expect(federations).toEqual(['contoso', 'northwind']);
     expect(topology.partnersOf('contoso')).toEqual([]);
   });
