@@ -1,6 +1,9 @@
 // Who declares which name, and who holds it: servers, gateways and relays alike.
+import type { TrustedServer } from '../api/v1alpha1/index.ts';
 import { type Claim, type Holder, holderOf, type IssuedName } from './claims.ts';
+import type { Device, DevicePlacement } from './devices.ts';
 import { link, unlink } from './multimap.ts';
+import type { Placement } from './placements.ts';
 
 /** Kinds that declare names. */
 export type ClaimantKind = 'TrustedServer' | 'MediaGateway' | 'MediaRelay';
@@ -76,6 +79,19 @@ export class Claimants {
     rivals.delete(id);
     return rivals;
   }
+}
+
+export function claimantOfServer({ server, names, listed }: Placement): Claimant {
+  return { claim: claimOf(server), domain: server.spec.trustDomain, names, listed };
+}
+
+export function claimantOfDevice({ device, listed }: DevicePlacement): Claimant {
+  return { claim: claimOf(device), domain: device.spec.trustDomain, names: [device.spec.fqdn], listed };
+}
+
+function claimOf({ kind, metadata }: TrustedServer | Device): Claim {
+  const { uid, name, namespace = '', creationTimestamp } = metadata;
+  return { kind, uid, name, namespace, creationTimestamp };
 }
 
 /** Neither one of these domains nor below one. */

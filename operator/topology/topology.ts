@@ -10,19 +10,28 @@ import {
   type TrustDomain,
   type TrustedServer,
 } from '../api/v1alpha1/index.ts';
-import { type Admission, admit, type Declaration, isMember, type NamespaceFacts } from './admission.ts';
+import { type Admission, admit, type Declaration, type NamespaceFacts } from './admission.ts';
 import { audienceRoles, type BundleKey, bundlesOfRole } from './bundle-key.ts';
-import { type Claimant, type ClaimantId, Claimants, isOutside, partsOf } from './claimants.ts';
-import type { Claim, Holder, IssuedName } from './claims.ts';
+import {
+  type Claimant,
+  type ClaimantId,
+  Claimants,
+  claimantOfDevice,
+  claimantOfServer,
+  isOutside,
+  partsOf,
+} from './claimants.ts';
+import type { Holder, IssuedName } from './claims.ts';
 import { type Device, type DevicePlacement, Devices } from './devices.ts';
-import { registrars, rolesThatMeet } from './mesh.ts';
+import { Domains } from './domains.ts';
+import { rolesThatMeet } from './mesh.ts';
 import { link, unlink } from './multimap.ts';
-import { declaredNames, reservedNames } from './names.ts';
-import { overlapProblems } from './overlap.ts';
+import { declaredNames } from './names.ts';
 import { Partners } from './partners.ts';
 import { type PeerEntry, PeerList } from './peer-list.ts';
 import { changed, namedAuthorities, ownerOf, type Placement, Placements } from './placements.ts';
-import { Reservations } from './reservations.ts';
+import { usesRelay } from './relay-users.ts';
+import { count } from './tally.ts';
 
 export interface PeerChange {
   readonly added?: string;
@@ -48,15 +57,9 @@ export interface TopologyOptions {
   readonly inGrace: (object: TrustedServer | Device) => boolean;
 }
 
-interface DomainState {
-  readonly domain: TrustDomain;
-  readonly problem: string | undefined;
-  readonly members: Set<string>;
-}
-
 export class Topology {
   readonly #options: TopologyOptions;
-  readonly #domains = new Map<string, DomainState>();
+  readonly #domains = new Domains();
   readonly #namespaces = new Map<string, NamespaceFacts>();
   readonly #placements = new Placements();
   readonly #claimants: Claimants;
@@ -68,7 +71,6 @@ export class Topology {
   readonly #readers = new Map<string, Set<string>>();
   /** `domain/face/CA` to the number of listed servers with a certificate use that names it. */
   readonly #authorities = new Map<string, number>();
-  readonly #reservations = new Reservations();
   readonly #gateways = new Devices<MediaGateway>();
   readonly #relays = new Devices<MediaRelay>();
   /** Server to the gateways whose trunk ends there. */
@@ -81,16 +83,16 @@ export class Topology {
   }
 
   domain(name: string): TrustDomain | undefined {
-    return this.#domains.get(name)?.domain;
+    return this.#domains.get(name);
   }
 
   domains(): readonly TrustDomain[] {
-    return [...this.#domains.values()].map((state) => state.domain);
+    return this.#domains.all();
   }
 
-  /** Why nothing may be issued for this domain: its SIP domains belong to an older one. */
+  /** Why nothing may be issued for this domain: its names belong to an older one. */
   domainProblem(name: string): string | undefined {
-    return this.#domains.get(name)?.problem;
+    return this.#domains.problem(name);
   }
 
   namespace(name: string): NamespaceFacts | undefined {
@@ -98,7 +100,7 @@ export class Topology {
   }
 
   memberNamespaces(domain: string): ReadonlySet<string> {
-    return this.#domains.get(domain)?.members ?? new Set();
+    return this.#domains.members(domain);
   }
 
   placement(key: string): Placement | undefined {
@@ -185,30 +187,28 @@ export class Topology {
   setNamespace(name: string, facts: NamespaceFacts | undefined): void {
     if (facts === undefined) this.#namespaces.delete(name);
     else this.#namespaces.set(name, facts);
-    for (const [domain, state] of this.#domains)
-      this.#setMembership(domain, state, facts ?? { name, labels: {}, terminating: true });
+    for (const { metadata } of this.domains())
+      this.#setMembership(metadata.name, facts ?? { name, labels: {}, terminating: true });
     for (const key of [...this.#placements.in(name)]) this.refresh(key);
     for (const key of [...this.#gateways.in(name)]) this.refreshGateway(key);
     for (const key of [...this.#relays.in(name)]) this.refreshRelay(key);
   }
 
   setDomain(name: string, domain: TrustDomain | undefined): void {
-    const { members = new Set<string>() } = this.#domains.get(name) ?? {};
-    if (domain === undefined) this.#domains.delete(name);
-    else this.#domains.set(name, { domain, problem: undefined, members });
-    const servers = [...this.serversOf(name)].map((key): ClaimantId => `TrustedServer/${key}`);
-    const concerned = new Set<ClaimantId>([...servers, ...this.#revalidate(name)]);
-    this.#options.dirty.domain(name);
-    const state = this.#domains.get(name);
-    if (state === undefined) {
+    const members = this.memberNamespaces(name);
+    const changes = this.#domains.set(name, domain);
+    const concerned = new Set<ClaimantId>([name, ...changes.domains].flatMap((each) => this.#claimantsOf(each)));
+    for (const contested of changes.names) for (const id of this.#claimants.of(contested)) concerned.add(id);
+    for (const each of new Set([name, ...changes.domains])) {
+      this.#options.dirty.domain(each);
+      this.#options.dirty.federation(each);
+    }
+    if (domain === undefined) {
       for (const namespace of members) this.#options.dirty.bundle({ domain: name, audience: 'clients', namespace });
     } else {
-      for (const facts of this.#namespaces.values()) this.#setMembership(name, state, facts);
+      for (const facts of this.#namespaces.values()) this.#setMembership(name, facts);
     }
     for (const claimant of concerned) this.#refreshClaimant(claimant);
-    for (const key of [...this.#gateways.of(name)]) this.refreshGateway(key);
-    for (const key of [...this.#relays.of(name)]) this.refreshRelay(key);
-    this.#options.dirty.federation(name);
     for (const bundle of this.bundles(name)) this.#options.dirty.bundle(bundle);
   }
 
@@ -218,7 +218,7 @@ export class Topology {
     this.#placements.set(before, after);
     for (const list of before === undefined ? [] : peerListsRead(before.server)) unlink(this.#readers, list, key);
     for (const list of after === undefined ? [] : peerListsRead(after.server)) link(this.#readers, list, key);
-    const rivals = this.#claim(`TrustedServer/${key}`, after && claimantOf(after.server, after));
+    const rivals = this.#claim(`TrustedServer/${key}`, after && claimantOfServer(after));
     this.#countPresence(before, after);
     this.#countAuthorities(before, after);
     this.#options.dirty.server(key);
@@ -318,7 +318,7 @@ export class Topology {
   }
 
   #admit(declaration: Declaration, namespace: NamespaceFacts, domain: TrustDomain): Admission {
-    return admit(declaration, namespace, domain, (name) => this.#reservations.of(name));
+    return admit(declaration, namespace, domain, (name) => this.#domains.reservationsOf(name));
   }
 
   /** No partner is believed for a name of ours, wherever it lies. */
@@ -363,7 +363,7 @@ export class Topology {
     for (const each of [before, after].filter((placement) => placement !== undefined)) {
       for (const relay of this.#relays.of(each.server.spec.trustDomain)) {
         const device = this.#relays.get(relay)?.device;
-        if (device !== undefined && presentsTo(device, each)) this.#options.dirty.relay(relay);
+        if (device !== undefined && usesRelay(each.key, each.server, device)) this.#options.dirty.relay(relay);
       }
     }
   }
@@ -384,7 +384,7 @@ export class Topology {
       const namespace = placement.server.metadata.namespace ?? '';
       const presence = this.#presence.get(ownerOf({ trustDomain, role })) ?? new Map<string, number>();
       this.#presence.set(ownerOf({ trustDomain, role }), presence);
-      const toggled = add(presence, namespace, by);
+      const toggled = count(presence, namespace, by);
       if (presence.size === 0) this.#presence.delete(ownerOf({ trustDomain, role }));
       if (!toggled) continue;
       this.#options.dirty.domain(trustDomain);
@@ -396,7 +396,7 @@ export class Topology {
   #countAuthorities(before: Placement | undefined, after: Placement | undefined): void {
     const ofDomain = ({ server: { spec }, authorities }: Placement) => authorities.map((name) => `${spec.trustDomain}/${name}`);
     for (const [{ server }, by, authority] of changed(before, after, ofDomain)) {
-      if (!add(this.#authorities, authority, by)) continue;
+      if (!count(this.#authorities, authority, by)) continue;
       const { trustDomain } = server.spec;
       for (const bundle of this.bundles(trustDomain)) this.#options.dirty.bundle(bundle);
       for (const key of this.serversOf(trustDomain)) this.#options.dirty.server(key);
@@ -449,36 +449,18 @@ export class Topology {
     for (const key of this.#readers.get(list) ?? []) this.#options.dirty.server(key);
   }
 
-  #setMembership(domain: string, state: DomainState, facts: NamespaceFacts): void {
-    const member = !facts.terminating && isMember(state.domain, facts);
-    if (state.members.has(facts.name) === member) return;
-    if (member) state.members.add(facts.name);
-    else state.members.delete(facts.name);
+  #setMembership(domain: string, facts: NamespaceFacts): void {
+    if (!this.#domains.join(domain, facts)) return;
     this.#options.dirty.domain(domain);
     this.#options.dirty.bundle({ domain, audience: 'clients', namespace: facts.name });
   }
 
-  /**
-   * Works out which domains are valid, and with that which names they reserve. Returns the claimants that this concerns,
-   * beside those of the domain that changed.
-   */
-  #revalidate(changed: string): ReadonlySet<ClaimantId> {
-    const problems = overlapProblems(this.domains());
-    const claimants = new Set<ClaimantId>();
-    const names = this.#domains.has(changed) ? [] : [...this.#reservations.set(changed, new Map())];
-    for (const [name, state] of this.#domains) {
-      const problem = problems.get(name);
-      if (name !== changed && problem === state.problem) continue;
-      this.#domains.set(name, { ...state, problem });
-      names.push(...this.#reservations.set(name, problem === undefined ? reservedNames(state.domain) : new Map()));
-      this.#options.dirty.domain(name);
-      for (const key of this.serversOf(name)) claimants.add(`TrustedServer/${key}`);
-      for (const key of this.#gateways.of(name)) claimants.add(`MediaGateway/${key}`);
-      for (const key of this.#relays.of(name)) claimants.add(`MediaRelay/${key}`);
-      this.#options.dirty.federation(name);
-    }
-    for (const name of names) for (const id of this.#claimants.of(name)) claimants.add(id);
-    return claimants;
+  #claimantsOf(domain: string): readonly ClaimantId[] {
+    return [
+      ...[...this.serversOf(domain)].map((key): ClaimantId => `TrustedServer/${key}`),
+      ...[...this.gatewaysOf(domain)].map((key): ClaimantId => `MediaGateway/${key}`),
+      ...[...this.relaysOf(domain)].map((key): ClaimantId => `MediaRelay/${key}`),
+    ];
   }
 }
 
@@ -493,14 +475,6 @@ function peerListsRead({ spec, metadata }: TrustedServer): readonly string[] {
   return (spec.outputs ?? []).length > 0 ? [ownerOf(spec)] : [];
 }
 
-/** Servers that make credentials for a media relay where it names none: registrars, and mediation servers for calls of their trunks. */
-export const relayUsers: readonly Role[] = [...registrars, 'Mediation'];
-
-function presentsTo({ spec }: MediaRelay, { key, server }: Placement): boolean {
-  if (spec.registrars === undefined) return relayUsers.includes(server.spec.role);
-  return spec.registrars.some(({ namespace, name }) => `${namespace}/${name}` === key);
-}
-
 /** The server at the other end of a gateway's trunk, `namespace/name`. */
 function serverOfTrunk({ metadata, spec }: MediaGateway): string {
   return `${metadata.namespace}/${spec.mediationServer.name}`;
@@ -509,25 +483,4 @@ function serverOfTrunk({ metadata, spec }: MediaGateway): string {
 function declarationOf(server: TrustedServer): Declaration {
   const { role } = server.spec;
   return { what: `the role ${role}`, role, derives: role, names: declaredNames(server) };
-}
-
-function claimOf({ kind, metadata }: TrustedServer | Device): Claim {
-  const { uid, name, namespace = '', creationTimestamp } = metadata;
-  return { kind, uid, name, namespace, creationTimestamp };
-}
-
-function claimantOf(object: TrustedServer | Device, { names, listed }: Pick<Claimant, 'names' | 'listed'>): Claimant {
-  return { claim: claimOf(object), domain: object.spec.trustDomain, names, listed };
-}
-
-function claimantOfDevice({ device, listed }: DevicePlacement): Claimant {
-  return claimantOf(device, { names: [device.spec.fqdn], listed });
-}
-
-/** Returns whether there was none before, or is none now. */
-function add(counts: Map<string, number>, key: string, by: 1 | -1): boolean {
-  const count = (counts.get(key) ?? 0) + by;
-  if (count === 0) counts.delete(key);
-  else counts.set(key, count);
-  return count === 0 || count === by;
 }

@@ -16,7 +16,8 @@ import {
 import { type Rule, ruleBetween, rules } from './mesh.ts';
 import { partnerListing } from './partner-listing.ts';
 import { type Anchor, type Known, type KnownServer, partyInWords, refuse } from './party.ts';
-import { relayUsers, type Topology } from './topology.ts';
+import { usesRelay } from './relay-users.ts';
+import type { Topology } from './topology.ts';
 import { gatewaySpiffeID, trunkCertificate, trunkPort, usesGatewayAuthority } from './trunks.ts';
 
 export function onTrunk(
@@ -165,13 +166,8 @@ function clientRule({ placement: { server } }: KnownServer): Rule | undefined {
 }
 
 export function toRelay(from: Known, { relay, domain }: Extract<Known, { kind: 'Relay' }>): Verdict {
-  const { registrars, ports, fqdn } = relay.spec;
-  const user =
-    from.kind === 'Client' ||
-    (from.kind === 'Server' &&
-      (registrars === undefined
-        ? relayUsers.includes(from.placement.server.spec.role)
-        : registrars.some(({ namespace, name }) => `${namespace}/${name}` === from.placement.key)));
+  const { ports, fqdn } = relay.spec;
+  const user = from.kind === 'Client' || (from.kind === 'Server' && usesRelay(from.placement.key, from.placement.server, relay));
   if (!user) {
     return refuse(
       'WrongRole',

@@ -4,7 +4,7 @@ import { type MediaRelay, parseDuration, type TrustDomain, type TrustedServer } 
 import type { MetadataObject } from '../../kube/resource.ts';
 import { coturnFiles, secretsAmong, turnURIs } from '../../outputs/coturn.ts';
 import { annotation } from '../../outputs/labels.ts';
-import { relayUsers } from '../../topology/topology.ts';
+import { relayUsers } from '../../topology/relay-users.ts';
 import {
   type CredentialRoll,
   inheritedRoll,
