@@ -14,9 +14,8 @@ import {
   usesGatewayAuthority,
 } from '../../topology/trunks.ts';
 import type { AudienceTrust } from '../../trust/anchors.ts';
-import { graceEnd } from '../../trust/grace.ts';
 import type { Context } from '../context.ts';
-import type { Circumstances, ObservedNeed } from '../observed-need.ts';
+import { type Circumstances, circumstancesOf, type ObservedNeed } from '../observed-need.ts';
 import { observeCertificate } from '../owned-certificate.ts';
 import type { OwnAuthority } from '../trunk-state.ts';
 import { type ObservedRequest, observeRequest } from './request.ts';
@@ -32,8 +31,6 @@ export type Way =
 export interface Observation extends Circumstances {
   readonly gateway: MediaGateway;
   readonly standing: Standing;
-  /** Epoch ms until which a gateway that lost its admission keeps its trunk. */
-  readonly graceEnd?: number;
   /** Absent where it has no place in the topology: what was issued stays. */
   readonly way?: Way;
   /** Secrets of this gateway that it asks for no more. */
@@ -42,23 +39,17 @@ export interface Observation extends Circumstances {
 }
 
 export function observe(key: string, context: Context): Observation | undefined {
-  const { topology, stores, now, grace } = context;
+  const { topology, stores } = context;
   const placement = topology.gateway(key);
   const gateway = stores.mediaGateways.get(key);
   if (placement === undefined || gateway === undefined) return undefined;
   const standing = standingOf(placement, topology);
-  const domain = topology.domain(gateway.spec.trustDomain);
-  const domainProblem = topology.domainProblem(gateway.spec.trustDomain);
   const way = standing.stands ? observeWay({ ...standing, gateway }, context) : undefined;
   const wanted = way?.kind === 'Secret' ? way.need.need.secretName : undefined;
-  const end = placement.admission?.admitted === false ? graceEnd(gateway, now(), grace) : undefined;
   return {
     gateway,
     standing,
-    domain,
-    ...(domainProblem === undefined ? {} : { domainProblem }),
-    admission: placement.admission,
-    ...(end === undefined ? {} : { graceEnd: end }),
+    ...circumstancesOf(gateway, placement.admission, context),
     ...(way === undefined ? {} : { way }),
     leftovers: stores.secrets
       .byIndex('owner', gateway.metadata.uid)

@@ -6,17 +6,14 @@ import type { NamespaceFacts } from '../../topology/admission.ts';
 import type { Finding } from '../../topology/findings.ts';
 import { findingsOfRelay } from '../../topology/findings-of-relay.ts';
 import { type CertificateNeed, spiffeTrustDomain } from '../../topology/names.ts';
-import { graceEnd } from '../../trust/grace.ts';
 import type { Context } from '../context.ts';
-import type { Circumstances, ObservedNeed } from '../observed-need.ts';
+import { type Circumstances, circumstancesOf, type ObservedNeed } from '../observed-need.ts';
 import { observeCertificate } from '../owned-certificate.ts';
 import { type Credentials, observeCredentials } from './copies.ts';
 
 export interface Observation extends Circumstances {
   readonly relay: MediaRelay;
   readonly namespace: NamespaceFacts | undefined;
-  /** Epoch ms until which a relay that lost its admission stays listed. */
-  readonly graceEnd?: number;
   /** Absent, as the credentials, while there is no domain: what exists stays. */
   readonly certificate?: ObservedNeed;
   readonly credentials?: Credentials;
@@ -26,25 +23,20 @@ export interface Observation extends Circumstances {
 }
 
 export function observe(key: string, context: Context): Observation | undefined {
-  const { topology, stores, now, grace } = context;
+  const { topology, stores } = context;
   const placement = topology.relay(key);
   const relay = stores.mediaRelays.get(key);
   if (placement === undefined || relay === undefined) return undefined;
-  const { trustDomain } = relay.spec;
-  const domain = topology.domain(trustDomain);
-  const domainProblem = topology.domainProblem(trustDomain);
+  const circumstances = circumstancesOf(relay, placement.admission, context);
+  const { domain } = circumstances;
   const certificate = domain && observeRelayCertificate(relay, domain, context);
   const formerSecrets = stores.secrets
     .byIndex('owner', relay.metadata.uid)
     .filter(({ metadata }) => metadata.labels?.[label.use] !== undefined && metadata.name !== certificate?.need.secretName);
-  const end = placement.admission?.admitted === false ? graceEnd(relay, now(), grace) : undefined;
   return {
     relay,
-    domain,
-    ...(domainProblem === undefined ? {} : { domainProblem }),
+    ...circumstances,
     namespace: topology.namespace(relay.metadata.namespace ?? ''),
-    admission: placement.admission,
-    ...(end === undefined ? {} : { graceEnd: end }),
     ...(certificate === undefined ? {} : { certificate }),
     ...(domain === undefined ? {} : { credentials: observeCredentials(relay, placement.listed, domain, context) }),
     formerSecrets,

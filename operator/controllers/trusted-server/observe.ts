@@ -8,9 +8,8 @@ import type { Finding } from '../../topology/findings.ts';
 import { findingsOfCompliance } from '../../topology/findings-of-compliance.ts';
 import { findingsOfServer } from '../../topology/findings-of-server.ts';
 import { type CertificateNeed, certificateNeeds } from '../../topology/names.ts';
-import { graceEnd } from '../../trust/grace.ts';
 import type { Context } from '../context.ts';
-import type { Circumstances, ObservedNeed } from '../observed-need.ts';
+import { type Circumstances, circumstancesOf, type ObservedNeed } from '../observed-need.ts';
 import { observeCertificate } from '../owned-certificate.ts';
 import { sharedSecretName } from '../shared-secret.ts';
 import { type OwnTrust, observeOwnTrust } from './own-trust.ts';
@@ -18,8 +17,6 @@ import { type OwnTrust, observeOwnTrust } from './own-trust.ts';
 export interface Observation extends Circumstances {
   readonly server: TrustedServer;
   readonly namespace: NamespaceFacts | undefined;
-  /** Epoch ms until which a server that lost its admission stays listed. */
-  readonly graceEnd?: number;
   readonly needs: readonly ObservedNeed[];
   /** Secrets of this server that no need asks for. */
   readonly leftovers: readonly MetadataObject[];
@@ -30,12 +27,12 @@ export interface Observation extends Circumstances {
 }
 
 export function observe(key: string, context: Context): Observation | undefined {
-  const { topology, stores, now, grace } = context;
+  const { topology, stores } = context;
   const placement = topology.placement(key);
   const server = stores.trustedServers.get(key);
   if (placement === undefined || server === undefined) return undefined;
-  const domain = topology.domain(server.spec.trustDomain);
-  const domainProblem = topology.domainProblem(server.spec.trustDomain);
+  const circumstances = circumstancesOf(server, placement.admission, context);
+  const { domain } = circumstances;
   const namespace = topology.namespace(server.metadata.namespace ?? '');
   const needs =
     domain === undefined ? [] : certificateNeeds(server, domain).map((need) => observeNeed(server, domain, need, context));
@@ -44,14 +41,10 @@ export function observe(key: string, context: Context): Observation | undefined 
     .byIndex('owner', server.metadata.uid)
     // Credentials for a media relay go with the server too, and are the relay's to keep.
     .filter(({ metadata }) => !held.has(metadata.name) && metadata.labels?.[label.mediaRelay] === undefined);
-  const end = placement.admission?.admitted === false ? graceEnd(server, now(), grace) : undefined;
   return {
     server,
-    domain,
-    ...(domainProblem === undefined ? {} : { domainProblem }),
+    ...circumstances,
     namespace,
-    admission: placement.admission,
-    ...(end === undefined ? {} : { graceEnd: end }),
     needs,
     leftovers,
     awaited: new Set(
