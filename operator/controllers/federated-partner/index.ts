@@ -11,6 +11,7 @@ import type { Federation } from '../federation-state.ts';
 import { earliest, requeueAt } from '../requeue.ts';
 import { writeStatus } from '../write-status.ts';
 import { askForEdges } from './edge-lookup.ts';
+import { lookAgainAt } from './edges-in-place.ts';
 import { enact } from './enact.ts';
 import { askEndpoint } from './endpoint.ts';
 import { askForList } from './lists.ts';
@@ -104,13 +105,14 @@ export class FederatedPartners {
       this.#distribute(domain, look.planned.federation);
     }
     const { observation, planned } = look;
-    const written = await Promise.allSettled([
+    const [published, told] = await Promise.allSettled([
       observation.domain === undefined ? undefined : publish(observation.domain, this.#context),
       this.#tell(look),
     ]);
-    for (const each of written) if (each.status === 'rejected') throw each.reason;
+    if (published.status === 'rejected') throw published.reason;
+    if (told.status === 'rejected') throw told.reason;
     const undone = planned.actions.length > 0 ? now() + writeRetry : undefined;
-    return requeueAt(earliest([nextTurn(planned, observation.lookAgainAt, now()), undone]), now());
+    return requeueAt(earliest([nextTurn(planned, observation.lookAgainAt, now()), undone, told.value]), now());
   }
 
   #distribute(domain: string, federation: Federation | undefined): void {
@@ -151,14 +153,18 @@ export class FederatedPartners {
     return { failures, isWorthAnother };
   }
 
-  async #tell({ observation, planned }: Look): Promise<void> {
+  /** Resolves to when to look again (epoch ms) at partners that wait for Edges, if any does. */
+  async #tell({ observation, planned }: Look): Promise<number | undefined> {
     const { now, stores, client } = this.#context;
+    const turns: (number | undefined)[] = [];
     for (const decision of planned.decisions) {
       const { partner } = decision;
       const status = report(observation, planned, decision, now());
       if (await writeStatus(federatedPartners, partner, status, { client, store: stores.federatedPartners }))
         announce(partner, status, this.#context);
+      turns.push(lookAgainAt(status, now()));
     }
+    return earliest(turns);
   }
 }
 

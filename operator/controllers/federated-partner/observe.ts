@@ -30,10 +30,18 @@ export interface ObservedPartner {
 /** What the external face of a listed Edge holds. */
 export interface ObservedEdge {
   readonly key: string;
-  /** Hashes of the trust in its Secrets, and in its namespace's bundle. */
-  readonly held: readonly (string | undefined)[];
-  /** Hash of what the bundle has of each partner. */
-  readonly files: string | undefined;
+  readonly bundle: HeldTrust & {
+    /** Hash of what it has of each partner. */
+    readonly files: string | undefined;
+  };
+  readonly secrets: readonly HeldTrust[];
+}
+
+export interface HeldTrust {
+  /** `Kind namespace/name`. */
+  readonly object: string;
+  /** Hash of the trust in it; undefined where there is none. */
+  readonly hash: string | undefined;
 }
 
 export interface FederationObservation {
@@ -154,9 +162,22 @@ function edgesOf(domain: TrustDomain, { topology, stores }: Context): Federation
         .map(({ use }) => kebabCase(use)),
     );
     const shown = stores.secrets.byIndex('owner', uid).filter(({ metadata }) => faces.has(metadata.labels?.[label.use] ?? ''));
-    const bundle = stores.configMaps.get({ namespace, name: bundleName(name, 'edge-external') });
-    const held = [bundle, ...shown].map((object) => object?.metadata.annotations?.[annotation.trustHash]);
-    const files = bundle?.metadata.annotations?.[annotation.peersHash];
-    return faces.size === 0 ? [] : [{ key, held, files }];
+    if (faces.size === 0) return [];
+    const bundle = bundleName(name, 'edge-external');
+    const { annotations = {} } = stores.configMaps.get({ namespace, name: bundle })?.metadata ?? {};
+    return [
+      {
+        key,
+        bundle: {
+          object: `ConfigMap ${namespace}/${bundle}`,
+          hash: annotations[annotation.trustHash],
+          files: annotations[annotation.peersHash],
+        },
+        secrets: shown.map(({ metadata }) => ({
+          object: `Secret ${namespace}/${metadata.name}`,
+          hash: metadata.annotations?.[annotation.trustHash],
+        })),
+      },
+    ];
   });
 }

@@ -6,9 +6,9 @@ import type { Finding } from '../../topology/findings.ts';
 import { anchorFindings } from '../../topology/findings-of-anchors.ts';
 import { type Aspect, summarise } from '../conditions.ts';
 import type { Context } from '../context.ts';
-import { federationFiles } from '../federation-state.ts';
 import { announceFindings, findingAspects } from '../shown-findings.ts';
 import type { PartnerDecision } from './decision.ts';
+import { type EdgesInPlace, edgesInPlace, holdingUp } from './edges-in-place.ts';
 import type { FederationObservation } from './observe.ts';
 import type { FederationPlan } from './plan.ts';
 import { certificatesIn } from './read-certificates.ts';
@@ -17,11 +17,6 @@ import type { SourceContent } from './sources.ts';
 
 /** How long before an anchor expires it is told of, ms. */
 export const expiryWarning = 30 * 24 * 3_600_000;
-
-interface Edges {
-  readonly total: number;
-  readonly inPlace: number;
-}
 
 /** `planned` is a plan with nothing left to do. */
 export function report(
@@ -34,10 +29,10 @@ export function report(
   const anchors = anchorsOf(decision);
   const before = partner.status;
   const unchanged = JSON.stringify(before?.anchors ?? []) === JSON.stringify(anchors);
-  const edges = edgesHolding(observation, planned, unchanged ? before : undefined);
+  const edges = edgesInPlace(observation, planned, unchanged ? before : undefined);
   const aspects = [
     topologyValid(observation, decision),
-    trustEstablished(decision, edges),
+    trustEstablished(decision, edges, now),
     namesConstrained(decision),
     ...anchorsAccepted(decision),
     ...edgeFound(decision),
@@ -59,7 +54,7 @@ export function report(
     ...(accessEdges.length === 0 ? {} : { accessEdges: accessEdges.slice(0, 512).map(({ fqdn, port }) => `${fqdn}:${port}`) }),
     ...(anchors.length === 0 ? {} : { anchors }),
     ...(notAfter === undefined ? {} : { notAfter }),
-    ...(believed.length === 0 && blockedBy === undefined ? {} : { edges }),
+    ...(believed.length === 0 && blockedBy === undefined ? {} : { edges: { total: edges.total, inPlace: edges.inPlace } }),
     ...(bundle?.since === undefined
       ? {}
       : {
@@ -86,24 +81,6 @@ function anchorsOf({ believed, sources }: PartnerDecision) {
     .slice(0, 8);
 }
 
-/**
- * `before`, where what is believed of the partner is what it was: then Edges that held it go on holding it while they get the
- * trust of others, and one partner's change moves no other's status.
- */
-function edgesHolding(
-  { edges }: FederationObservation,
-  { federation }: FederationPlan,
-  before: FederatedPartnerStatus | undefined,
-): Edges {
-  const total = edges.length;
-  const settled = before?.state === 'Trusted' || before?.state === 'Blocked';
-  if (settled && before.edges?.total === total && before.edges.inPlace === total) return { total, inPlace: total };
-  const { hash } = federation.bundle;
-  const { hash: filesHash } = federationFiles(federation);
-  const current = edges.filter(({ held, files }) => files === filesHash && held.every((each) => each === hash));
-  return { total, inPlace: current.length };
-}
-
 function expiring({ partner, believed }: PartnerDecision, now: number): readonly Finding[] {
   const self = { kind: 'FederatedPartner', name: partner.metadata.name } as const;
   return anchorFindings(
@@ -118,7 +95,7 @@ function holds(content: SourceContent | undefined, { fingerprint }: Certificate)
   return content !== undefined && certificatesIn(content.pem).some((certificate) => certificate.fingerprint === fingerprint);
 }
 
-function stateOf({ blockedBy, refusal }: PartnerDecision, { total, inPlace }: Edges): FederatedPartnerStatus['state'] {
+function stateOf({ blockedBy, refusal }: PartnerDecision, { total, inPlace }: EdgesInPlace): FederatedPartnerStatus['state'] {
   if (blockedBy !== undefined) return inPlace === total ? 'Blocked' : 'Pending';
   if (refusal !== undefined) return refusal.while === 'Stalled' ? 'Refused' : 'Pending';
   return total > 0 && inPlace === total ? 'Trusted' : 'Pending';
@@ -138,12 +115,13 @@ function topologyValid({ domain, domainProblem }: FederationObservation, { partn
   return { type, status: 'True', reason: 'Valid', message: `It is a partner of TrustDomain ${domain.metadata.name}.` };
 }
 
-function trustEstablished({ partner, blockedBy, refusal, believed }: PartnerDecision, { total, inPlace }: Edges): Aspect {
+function trustEstablished({ partner, blockedBy, refusal, believed }: PartnerDecision, edges: EdgesInPlace, now: number): Aspect {
+  const { total, inPlace } = edges;
   const type = 'TrustEstablished';
   if (blockedBy !== undefined) {
     const who = blockedBy === partner.metadata.name ? 'It is blocked' : `FederatedPartner ${blockedBy} blocks its SIP domains`;
     if (inPlace < total) {
-      const message = `${who}. ${inPlace} of ${total} Edge pools believe nothing of it any more.`;
+      const message = `${who}. ${inPlace} of ${total} Edge pools believe nothing of it any more.${holdingUp(partner, edges, now)}`;
       return { type, status: 'False', reason: 'Blocking', message, while: 'Reconciling' };
     }
     return { type, status: 'False', reason: 'Blocked', message: `${who}: nothing is believed of it, whatever its certificate.` };
@@ -155,7 +133,7 @@ function trustEstablished({ partner, blockedBy, refusal, believed }: PartnerDeci
     return { type, status: 'False', reason: 'NoEdge', message, while: 'Stalled' };
   }
   if (inPlace < total) {
-    const message = `Its trust is in place at ${inPlace} of ${total} Edge pools.`;
+    const message = `Its trust is in place at ${inPlace} of ${total} Edge pools.${holdingUp(partner, edges, now)}`;
     return { type, status: 'False', reason: 'Distributing', message, while: 'Reconciling' };
   }
   const count = believed.length === 1 ? 'Its CA is' : `Its ${believed.length} CAs are`;

@@ -184,17 +184,24 @@ describe('a partner', () => {
 describe('where its trust is in place', () => {
   const rest = settled([observed(partnerOf('fabrikam'), [fabrikam])]);
   const whole = edgeWith(rest.planned);
+  const lagging = (edge: typeof whole) => ({ ...edge, secrets: edge.secrets.map((secret) => ({ ...secret, hash: 'former' })) });
+  const behind = lagging(whole);
   it.each([
     ['no Edge', [], 'Pending', 'Stalled True NoEdge'],
-    ['an Edge that holds nothing yet', [{ ...whole, held: [undefined] }], 'Pending', 'Reconciling True Distributing'],
     [
-      'an Edge whose Secret lags behind',
-      [{ ...whole, held: [whole.held[0], 'former'] }],
+      'an Edge that holds nothing yet',
+      [{ ...whole, bundle: { ...whole.bundle, hash: undefined, files: undefined }, secrets: [] }],
       'Pending',
       'Reconciling True Distributing',
     ],
-    ['an Edge whose files lag behind', [{ ...whole, files: 'former' }], 'Pending', 'Reconciling True Distributing'],
-    ['one of two Edges', [whole, { ...whole, files: undefined }], 'Pending', 'Reconciling True Distributing'],
+    ['an Edge whose Secret lags behind', [behind], 'Pending', 'Reconciling True Distributing'],
+    [
+      'an Edge whose files lag behind',
+      [{ ...whole, bundle: { ...whole.bundle, files: 'former' } }],
+      'Pending',
+      'Reconciling True Distributing',
+    ],
+    ['one of two Edges', [whole, behind], 'Pending', 'Reconciling True Distributing'],
     ['two Edges', [whole, whole], 'Trusted', 'Ready True Ready'],
   ])('%s', (_, edges, state, condition) => {
     const status = statusOf('fabrikam', rest, edges);
@@ -202,9 +209,25 @@ describe('where its trust is in place', () => {
     expect(conditionsOf(status)).toContain(condition);
   });
 
+  it('tells which objects keep it from being so, once that lasts', () => {
+    const partner = partnerOf('fabrikam');
+    const first = settled([observed(partner, [fabrikam])]);
+    const status = statusOf('fabrikam', first, [edgeWith(first.planned), lagging(edgeWith(first.planned))]);
+    expect(messageOf(status, 'TrustEstablished')).toBe('Its trust is in place at 1 of 2 Edge pools.');
+    const next = settled([observed({ ...partner, status }, [fabrikam])]);
+    const stillBehind = [edgeWith(next.planned), lagging(edgeWith(next.planned))];
+    expect(messageOf(statusOf('fabrikam', next, stillBehind, now + 2000), 'TrustEstablished')).toBe(
+      'Its trust is in place at 1 of 2 Edge pools.',
+    );
+    expect(messageOf(statusOf('fabrikam', next, stillBehind, now + 6000), 'TrustEstablished')).toBe(
+      'Its trust is in place at 1 of 2 Edge pools. Secret media/edge-access-edge-external-tls still holds something else: see the ' +
+        'TrustedServers there, and delete what its owner has made immutable. Everywhere else it is in place.',
+    );
+  });
+
   it('a partner that is blocked says where that has not come to yet', () => {
     const blocked = settled([observed(partnerOf('fabrikam', { mode: 'Blocked' }))]);
-    const status = statusOf('fabrikam', blocked, [{ ...edgeWith(blocked.planned), held: ['former'] }]);
+    const status = statusOf('fabrikam', blocked, [lagging(edgeWith(blocked.planned))]);
     expect(status.state).toBe('Pending');
     expect(conditionsOf(status)).toContain('Reconciling True Blocking');
     expect(messageOf(status, 'TrustEstablished')).toBe('It is blocked. 0 of 1 Edge pools believe nothing of it any more.');

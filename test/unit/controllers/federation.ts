@@ -138,7 +138,12 @@ export function statusOf(name: string, settled: Settled, edges?: FederationObser
 
 /** An Edge that holds what was planned. */
 export function edgeWith({ federation }: FederationPlan): FederationObservation['edges'][number] {
-  return { key: 'media/edge', held: [federation.bundle.hash, federation.bundle.hash], files: federationFiles(federation).hash };
+  const { hash } = federation.bundle;
+  return {
+    key: 'media/edge',
+    bundle: { object: 'ConfigMap media/trustmesh-contoso-edge-external', hash, files: federationFiles(federation).hash },
+    secrets: [{ object: 'Secret media/edge-access-edge-external-tls', hash }],
+  };
 }
 
 /** `Type Status Reason` of each condition that the status has. */
