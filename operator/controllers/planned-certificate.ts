@@ -4,7 +4,8 @@ import type { MetadataObject } from '../kube/resource.ts';
 import type { CertificateFacts } from '../outputs/certificate-secret.ts';
 import type { CertificateNeed } from '../topology/names.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
-import type { Circumstances, ObservedNeed } from './observed-need.ts';
+import type { Circumstances } from './circumstances.ts';
+import type { ObservedNeed } from './observed-need.ts';
 import { type Cause, causeOf, nextTurn, type Obstacle, obstacleTo } from './policies.ts';
 
 export type CertificateAction =

@@ -2,7 +2,8 @@
 // that holds decides.
 import { expectedKeys } from '../outputs/certificate-secret.ts';
 import { reissueBreaker } from '../trust/reissue.ts';
-import type { Circumstances, ObservedNeed } from './observed-need.ts';
+import type { Circumstances } from './circumstances.ts';
+import type { ObservedNeed } from './observed-need.ts';
 import { notOwnedRetry } from './requeue.ts';
 
 export interface Cause {

@@ -88,6 +88,12 @@ export const baseStatus = {
     .meta({ ...keyedBy('type'), description: 'What holds and what does not, and why.' }),
 };
 
+/** Of what must be admitted by its domain: servers, gateways and relays. */
+export const delistedAt = z
+  .string()
+  .optional()
+  .describe('When it leaves the peer lists, or left them, because it is not admitted any more (RFC 3339).');
+
 /** What tells a certificate from every other, and when it is good. */
 export const certificateFacts = {
   serial: z.string().describe('Serial number, in hex.'),

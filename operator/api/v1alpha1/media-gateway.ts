@@ -1,7 +1,7 @@
 // MediaGateway: a PSTN gateway or SBC, and its trunk to a mediation pool.
 import { z } from 'zod';
 import { atomic, constrained, immutable, type Kind, type Rule } from '../kind.ts';
-import { anchorsPEM, baseStatus, certificateFacts, configMapKey } from './fields.ts';
+import { anchorsPEM, baseStatus, certificateFacts, configMapKey, delistedAt } from './fields.ts';
 import { fqdn, objectName } from './names.ts';
 
 const anchorSource = constrained(
@@ -98,6 +98,7 @@ export const mediaGatewaySpec = constrained(
 
 export const mediaGatewayStatus = z.object({
   ...baseStatus,
+  delistedAt,
   pool: z.string().optional().describe('FQDN of the mediation pool.'),
   port: z.int32().optional().describe('The port of the trunk, given or by default.'),
   media: z

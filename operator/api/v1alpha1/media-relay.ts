@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { constrained, immutable, type Kind } from '../kind.ts';
 import { duration, durationsCompare } from './duration.ts';
-import { baseStatus, certificateFacts } from './fields.ts';
+import { baseStatus, certificateFacts, delistedAt } from './fields.ts';
 import { fqdn, objectName } from './names.ts';
 
 const port = z.int32().min(1).max(65535);
@@ -76,6 +76,7 @@ export const mediaRelaySpec = z.object({
 
 export const mediaRelayStatus = z.object({
   ...baseStatus,
+  delistedAt,
   phase: z.string().optional().describe('Where the roll of the shared secret stands.'),
   rollAt: z.string().optional().describe('When the shared secret is rolled next (RFC 3339).'),
   registrars: z.int().optional().describe('Servers that make credentials for it.'),

@@ -1,7 +1,7 @@
 // TrustedServer: a server pool. Its role, its names, its certificate uses, its listeners and the files it wants rendered.
 import { z } from 'zod';
 import { constrained, distinct, immutable, type Kind, keyedBy, type Rule } from '../kind.ts';
-import { baseStatus, certificateFacts } from './fields.ts';
+import { baseStatus, certificateFacts, delistedAt } from './fields.ts';
 import { dnsLabel, fqdn, objectName } from './names.ts';
 import { kebabCase, role, roles, type Use, use, uses, usesByRole } from './roles.ts';
 
@@ -217,6 +217,7 @@ export const certificateStatus = z.object({
 
 export const trustedServerStatus = z.object({
   ...baseStatus,
+  delistedAt,
   notAfter: z.string().optional().describe('When the first of the certificates expires (RFC 3339).'),
   renewAt: z.string().optional().describe('When the next of them is renewed (RFC 3339).'),
   certificates: z.array(certificateStatus).max(1024).optional().describe('Every certificate of this server.'),

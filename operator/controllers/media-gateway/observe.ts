@@ -14,8 +14,9 @@ import {
   usesGatewayAuthority,
 } from '../../topology/trunks.ts';
 import type { AudienceTrust } from '../../trust/anchors.ts';
+import { type Circumstances, circumstancesOf } from '../circumstances.ts';
 import type { Context } from '../context.ts';
-import { type Circumstances, circumstancesOf, type ObservedNeed } from '../observed-need.ts';
+import type { ObservedNeed } from '../observed-need.ts';
 import { observeCertificate } from '../owned-certificate.ts';
 import type { OwnAuthority } from '../trunk-state.ts';
 import { type ObservedRequest, observeRequest } from './request.ts';

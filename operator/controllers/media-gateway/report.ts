@@ -2,6 +2,7 @@
 import type { MediaGateway, MediaGatewayStatus } from '../../api/v1alpha1/index.ts';
 import { timestamp } from '../../outputs/labels.ts';
 import { mediaLevel, trunkPort, usesGatewayAuthority } from '../../topology/trunks.ts';
+import { delisted } from '../circumstances.ts';
 import { type Aspect, summarise } from '../conditions.ts';
 import type { Context } from '../context.ts';
 import type { Obstacle } from '../policies.ts';
@@ -26,6 +27,7 @@ export function report(observation: Observation, plan: Plan, outcome: Outcome, n
   return {
     observedGeneration: gateway.metadata.generation ?? 0,
     conditions: [...summarise(gateway, aspects, now)],
+    ...delisted(observation),
     ...(standing.stands
       ? {
           pool: standing.pool.spec.poolFQDN,

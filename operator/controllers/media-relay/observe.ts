@@ -6,8 +6,9 @@ import type { NamespaceFacts } from '../../topology/admission.ts';
 import type { Finding } from '../../topology/findings.ts';
 import { findingsOfRelay } from '../../topology/findings-of-relay.ts';
 import { type CertificateNeed, spiffeTrustDomain } from '../../topology/names.ts';
+import { type Circumstances, circumstancesOf } from '../circumstances.ts';
 import type { Context } from '../context.ts';
-import { type Circumstances, circumstancesOf, type ObservedNeed } from '../observed-need.ts';
+import type { ObservedNeed } from '../observed-need.ts';
 import { observeCertificate } from '../owned-certificate.ts';
 import { type Credentials, observeCredentials } from './copies.ts';
 

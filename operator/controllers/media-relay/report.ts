@@ -2,6 +2,7 @@
 import type { MediaRelay, MediaRelayStatus } from '../../api/v1alpha1/index.ts';
 import { timestamp } from '../../outputs/labels.ts';
 import { phaseOf } from '../../trust/credential-roll.ts';
+import { delisted } from '../circumstances.ts';
 import { type Aspect, summarise } from '../conditions.ts';
 import type { Context } from '../context.ts';
 import {
@@ -33,6 +34,7 @@ export function report(observation: Observation, plan: Plan, outcome: Outcome, n
   return {
     observedGeneration: relay.metadata.generation ?? 0,
     conditions: [...summarise(relay, aspects, now)],
+    ...delisted(observation),
     ...(roll === undefined || credentials === undefined
       ? {}
       : { phase: phaseOf(roll), rollAt: timestamp(roll.active.since + credentials.policy.rollEvery) }),

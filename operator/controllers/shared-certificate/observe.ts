@@ -7,8 +7,9 @@ import { readFacts } from '../../outputs/certificate-secret.ts';
 import { type CertificateNeed, certificateNeeds } from '../../topology/names.ts';
 import { renewalTime } from '../../trust/renewal.ts';
 import { issuesOf, renewalSeed } from '../certify.ts';
+import type { Circumstances } from '../circumstances.ts';
 import type { Context } from '../context.ts';
-import type { Circumstances, ObservedNeed } from '../observed-need.ts';
+import type { ObservedNeed } from '../observed-need.ts';
 import { profileHash } from '../profile-hash.ts';
 import { sharedSecretName } from '../shared-secret.ts';
 

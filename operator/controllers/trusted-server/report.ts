@@ -4,6 +4,7 @@ import type { CertificateStatus, TrustedServer, TrustedServerStatus } from '../.
 import type { CertificateFacts } from '../../outputs/certificate-secret.ts';
 import { serverTrustName } from '../../outputs/trust-bundle.ts';
 import { findingReasons } from '../../topology/findings.ts';
+import { delisted } from '../circumstances.ts';
 import { type Aspect, summarise } from '../conditions.ts';
 import type { Context } from '../context.ts';
 import {
@@ -47,6 +48,7 @@ export function report(observation: Observation, plan: Plan, outcome: Outcome, n
     status: {
       observedGeneration: server.metadata.generation ?? 0,
       conditions: [...summarise(server, aspects, now), ...handshakes(server)],
+      ...delisted(observation),
       ...(notAfter === undefined ? {} : { notAfter }),
       ...(renewAt === undefined ? {} : { renewAt }),
       ...(held.length === 0 ? {} : { certificates: held }),

@@ -1,6 +1,7 @@
 // Why a certificate is issued again, what stands in the way, and which of several comes first.
 
-import type { Circumstances, ObservedNeed } from '../../../operator/controllers/observed-need.ts';
+import type { Circumstances } from '../../../operator/controllers/circumstances.ts';
+import type { ObservedNeed } from '../../../operator/controllers/observed-need.ts';
 import { type Cause, causeOf, nextTurn, obstacleTo } from '../../../operator/controllers/policies.ts';
 import { profileHash } from '../../../operator/controllers/profile-hash.ts';
 import { certificateNeeds } from '../../../operator/topology/names.ts';

@@ -1,6 +1,6 @@
 // Bundles, renewal, the breaker and grace, by tables of values.
 import fc from 'fast-check';
-import type { TrustedServer } from '../../../operator/api/v1alpha1/index.ts';
+import type { TrustedServer, TrustedServerStatus } from '../../../operator/api/v1alpha1/index.ts';
 import { backdating } from '../../../operator/pki/validity.ts';
 import { enterpriseTrust, partnerTrust } from '../../../operator/trust/anchors.ts';
 import { trustBundle } from '../../../operator/trust/bundle.ts';
@@ -119,7 +119,6 @@ describe('the breaker on re-issuance', () => {
 
 describe('grace', () => {
   const grace = 10 * minute;
-  const since = '2026-06-15T11:55:00Z';
   const certificate = {
     use: 'Default',
     secretName: 's',
@@ -129,40 +128,23 @@ describe('grace', () => {
     notAfter: '',
     renewAt: '',
   } as const;
-  const server = (
-    condition?: { readonly status: 'True' | 'False'; readonly reason: string },
-    certificates = [certificate],
-  ): TrustedServer =>
-    trustedServer(
-      's',
-      'Server',
-      {},
-      {
-        status: {
-          observedGeneration: 1,
-          certificates,
-          ...(condition === undefined
-            ? {}
-            : {
-                conditions: [
-                  { type: 'TopologyValid', message: '', observedGeneration: 1, lastTransitionTime: since, ...condition },
-                ],
-              }),
-        },
-      },
-    );
+  const server = (status: Partial<TrustedServerStatus>): TrustedServer =>
+    trustedServer('s', 'Server', {}, { status: { observedGeneration: 1, certificates: [certificate], ...status } });
 
-  it('has not begun to end for a server that was admitted until now', () => {
-    expect(graceEnd(server({ status: 'True', reason: 'Admitted' }), now, grace)).toBe(now + grace);
-    expect(graceEnd(server(), now, grace)).toBe(now + grace);
+  it('has not begun to end for a server that was admitted until now, whatever else is wrong with it since long', () => {
+    const condition = { type: 'TopologyValid', status: 'False', message: '', observedGeneration: 1 } as const;
+    const conflict = { ...condition, reason: 'NameConflict', lastTransitionTime: '2026-01-01T00:00:00Z' };
+    expect(graceEnd(server({}), now, grace)).toBe(now + grace);
+    expect(graceEnd(server({ conditions: [conflict] }), now, grace)).toBe(now + grace);
   });
 
-  it('ends a while after the admission was lost', () => {
-    expect(graceEnd(server({ status: 'False', reason: 'NamespaceNotAdmitted' }), now, grace)).toBe(Date.parse(since) + grace);
+  it('ends when the status says so', () => {
+    const delistedAt = '2026-06-15T12:05:00Z';
+    expect(graceEnd(server({ delistedAt }), now, grace)).toBe(Date.parse(delistedAt));
   });
 
   it('is not given to a server that never had a certificate', () => {
-    expect(graceEnd(server({ status: 'True', reason: 'Admitted' }, []), now, grace)).toBeUndefined();
+    expect(graceEnd(server({ certificates: [] }), now, grace)).toBeUndefined();
     expect(graceEnd(trustedServer('s', 'Server'), now, grace)).toBeUndefined();
   });
 });
