@@ -1,8 +1,10 @@
 // Carries the actions of a plan out: the record first, then the relay's copy, then the registrars'. What fails in between is
 // caught up by the next pass, from the record.
 import { randomBytes } from 'node:crypto';
+import type { ObjectKey } from '../../api/object.ts';
 import type { MediaRelay } from '../../api/v1alpha1/index.ts';
 import { isImmutable } from '../../kube/errors.ts';
+import { messageOf } from '../../kube/log.ts';
 import { type MetadataObject, mediaRelays, secrets } from '../../kube/resource.ts';
 import { ownedBy } from '../../outputs/certificate-secret.ts';
 import { secretFile } from '../../outputs/coturn.ts';
@@ -20,6 +22,8 @@ export interface Outcome extends CertificateOutcome {
   readonly written: readonly string[];
   /** Secrets, `namespace/name`, whose name is somebody else's. */
   readonly notOwned: readonly string[];
+  /** By `namespace/name`, why a Secret could not be written: sentences. */
+  readonly unwritten: ReadonlyMap<string, string>;
   /** The record says now what was planned. */
   readonly recorded: boolean;
 }
@@ -32,14 +36,17 @@ export async function enact(relay: MediaRelay, plan: Plan, context: Context): Pr
   const outcome = await enactCertificates(mediaRelays, relay, plan.certificates, context);
   const written: string[] = [];
   const notOwned: string[] = [];
+  const unwritten = new Map<string, string>();
   let { failure } = outcome;
   let recorded = true;
   const attempt = async (action: CredentialAction): Promise<void> => {
+    const { namespace, name } = placeOf(relay, action, context);
+    const path = `${namespace}/${name}`;
     try {
-      const { path, owned } = await carryOut(relay, action, context);
-      (owned ? written : notOwned).push(path);
+      (await carryOut(relay, action, context)) === 'NotOwned' ? notOwned.push(path) : written.push(path);
     } catch (error) {
       failure ??= error;
+      unwritten.set(path, messageOf(error));
       if (action.kind === 'Record') recorded = false;
     }
   };
@@ -49,16 +56,27 @@ export async function enact(relay: MediaRelay, plan: Plan, context: Context): Pr
     for (const action of actions.filter(({ kind }) => kind === 'WriteRelay')) await attempt(action);
     await Promise.all(actions.filter(({ kind }) => kind !== 'Record' && kind !== 'WriteRelay').map(attempt));
   }
-  return { ...outcome, written, notOwned, recorded, ...(failure === undefined ? {} : { failure }) };
+  return { ...outcome, written, notOwned, unwritten, recorded, ...(failure === undefined ? {} : { failure }) };
 }
 
-interface Written {
-  /** `namespace/name`. */
-  readonly path: string;
-  readonly owned: boolean;
+type Written = 'Written' | 'NotOwned';
+
+/** The Secret that an action is about. */
+function placeOf(relay: MediaRelay, action: CredentialAction, context: Context): Required<ObjectKey> {
+  switch (action.kind) {
+    case 'Record':
+      return { namespace: context.namespace, name: recordName(relay) };
+    case 'WriteRelay':
+      return { namespace: relay.metadata.namespace ?? '', name: action.name };
+    case 'WriteRegistrar':
+      return { namespace: action.registrar.server.metadata.namespace ?? '', name: action.registrar.name };
+    case 'DeleteCopy':
+      return { namespace: action.secret.metadata.namespace ?? '', name: action.secret.metadata.name };
+  }
 }
 
 async function carryOut(relay: MediaRelay, action: CredentialAction, context: Context): Promise<Written> {
+  const place = placeOf(relay, action, context);
   switch (action.kind) {
     case 'Record': {
       const { roll, made, dropped, replaces } = action;
@@ -66,8 +84,7 @@ async function carryOut(relay: MediaRelay, action: CredentialAction, context: Co
       const gone = dropped.map((id) => [secretFile(id), null]);
       return await write(
         {
-          namespace: context.namespace,
-          name: recordName(relay),
+          ...place,
           labels: labelsOf(relay),
           annotations: {
             [annotation.owner]: relay.metadata.uid,
@@ -81,14 +98,13 @@ async function carryOut(relay: MediaRelay, action: CredentialAction, context: Co
       );
     }
     case 'WriteRelay': {
-      const { name, content, added, dropped, replaces } = action;
+      const { content, added, dropped, replaces } = action;
       const values = added.length === 0 ? new Map<SecretId, string>() : await valuesOf(relay, context);
       const fresh = added.map((id) => [secretFile(id), base64(`${secretOf(values, id)}\n`)]);
       const gone = dropped.map((id) => [secretFile(id), null]);
       return await write(
         {
-          namespace: relay.metadata.namespace ?? '',
-          name,
+          ...place,
           labels: labelsOf(relay),
           annotations: { [annotation.contentHash]: content.hash },
           data: { ...encoded(content.files), ...Object.fromEntries([...fresh, ...gone]) },
@@ -100,12 +116,11 @@ async function carryOut(relay: MediaRelay, action: CredentialAction, context: Co
     }
     case 'WriteRegistrar': {
       const { registrar, id } = action;
-      const { server, name, content, secret } = registrar;
+      const { server, content, secret } = registrar;
       const value = secretOf(await valuesOf(relay, context), id);
       return await write(
         {
-          namespace: server.metadata.namespace ?? '',
-          name,
+          ...place,
           labels: labelsOf(relay),
           annotations: { [annotation.contentHash]: content.hash, [annotation.secretID]: id },
           data: { ...encoded(content.files), secret: base64(value) },
@@ -117,7 +132,7 @@ async function carryOut(relay: MediaRelay, action: CredentialAction, context: Co
     }
     case 'DeleteCopy':
       await deleteSecret(action.secret, context);
-      return { path: `${action.secret.metadata.namespace}/${action.secret.metadata.name}`, owned: true };
+      return 'Written';
   }
 }
 
@@ -136,14 +151,13 @@ interface Writing {
 async function write({ owner, replaces, data, ...named }: Writing, context: Context): Promise<Written> {
   const { client, stores, log } = context;
   const { namespace, name, labels, annotations } = named;
-  const path = `${namespace}/${name}`;
   if (replaces === undefined) {
     const uid = owner?.metadata.uid ?? '';
-    if (await isForeign(secrets, { namespace, name }, uid, context)) return { path, owned: false };
+    if (await isForeign(secrets, { namespace, name }, uid, context)) return 'NotOwned';
     const given = Object.fromEntries(Object.entries(data).filter((entry): entry is [string, string] => entry[1] !== null));
     const metadata = { ...named, ...(owner === undefined ? {} : { ownerReferences: [ownedBy(owner)] }) };
     const secret = { apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque', data: given } as const;
-    if ((await createOwn(secrets, secret, uid, context)) === 'NotOwned') return { path, owned: false };
+    if ((await createOwn(secrets, secret, uid, context)) === 'NotOwned') return 'NotOwned';
   } else {
     const { resourceVersion } = replaces.metadata;
     try {
@@ -156,8 +170,8 @@ async function write({ owner, replaces, data, ...named }: Writing, context: Cont
       throw error;
     }
   }
-  log.info('credentials of a relay written', { secret: path });
-  return { path, owned: true };
+  log.info('credentials of a relay written', { secret: `${namespace}/${name}` });
+  return 'Written';
 }
 
 export async function deleteSecret({ metadata }: MetadataObject, { client, stores, log }: Context): Promise<void> {

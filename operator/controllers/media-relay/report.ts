@@ -1,7 +1,7 @@
 // Turns what was seen and done for a relay into its status and the events that go with a change of it. Never a secret.
 import type { MediaRelay, MediaRelayStatus } from '../../api/v1alpha1/index.ts';
 import { timestamp } from '../../outputs/labels.ts';
-import { phaseOf } from '../../trust/credential-roll.ts';
+import { acceptedSecrets, phaseOf } from '../../trust/credential-roll.ts';
 import { delisted } from '../circumstances.ts';
 import { type Aspect, summarise } from '../conditions.ts';
 import type { Context } from '../context.ts';
@@ -65,7 +65,7 @@ function topologyValid({ relay, domain, domainProblem, admission, namespace }: O
   return { type, status: 'True', reason: 'Admitted', message: `TrustDomain ${domain.metadata.name} names this relay.` };
 }
 
-function credentialsDistributed(observation: Observation, plan: Plan, { notOwned, written }: Outcome): Aspect {
+function credentialsDistributed(observation: Observation, plan: Plan, { notOwned, written, unwritten }: Outcome): Aspect {
   const type = 'CredentialsDistributed';
   const { credentials, relay } = observation;
   const { roll, laggards } = plan.credentials;
@@ -85,10 +85,14 @@ function credentialsDistributed(observation: Observation, plan: Plan, { notOwned
     .map(({ server, name }) => `${server.metadata.namespace}/${name}`)
     .filter((path) => !written.includes(path));
   const own = `${relay.metadata.namespace}/${credentials.relay.name}`;
-  const open = [...(credentials.relay.secret === undefined && !written.includes(own) ? [own] : []), ...paths];
+  const isBehind = !written.includes(own) && acceptedSecrets(roll).some((id) => !credentials.seen.relay.has(id));
+  const open = [...(isBehind ? [own] : []), ...paths];
   if (open.length > 0) {
     const former = roll.former.length === 0 ? '' : ' Until it is, the relay accepts the former secret.';
-    const message = `Secret ${open.slice(0, 3).join(', ')}${open.length > 3 ? ` and ${open.length - 3} more` : ''} is not written yet.${former}`;
+    const [why] = open.flatMap((path) => unwritten.get(path) ?? []);
+    const message =
+      `Secret ${open.slice(0, 3).join(', ')}${open.length > 3 ? ` and ${open.length - 3} more` : ''} is not written yet` +
+      `${why === undefined ? '' : `: ${why}`}.${former}`;
     return { type, status: 'False', reason: 'Pending', message, while: 'Reconciling' };
   }
   const count = credentials.registrars.length;

@@ -170,7 +170,14 @@ describe('the record of a roll', () => {
 });
 
 describe('the status of a relay', () => {
-  const nothingDone: Outcome = { certificates: new Map(), obstacles: new Map(), written: [], notOwned: [], recorded: true };
+  const nothingDone: Outcome = {
+    certificates: new Map(),
+    obstacles: new Map(),
+    written: [],
+    notOwned: [],
+    unwritten: new Map(),
+    recorded: true,
+  };
   const statusOf = (changes: Partial<Observation> = {}, outcome: Partial<Outcome> = {}) => {
     const seenSo = observation(changes);
     return report(seenSo, plan(seenSo, now), { ...nothingDone, ...outcome }, now);
@@ -207,6 +214,16 @@ describe('the status of a relay', () => {
       seen({ roll: overlap, relayHolds: [first, second] }),
       {},
       { status: 'False', reason: 'Pending', message: expect.stringContaining('the relay accepts the former secret') },
+    ],
+    [
+      'the relay’s own Secret, which its owner pinned, does not hold the new secret',
+      seen({ policy: { ...credentials().policy, generation: 2 } }),
+      { unwritten: new Map([['voice/turn-credentials', 'its data are immutable']]) },
+      {
+        status: 'False',
+        reason: 'Pending',
+        message: 'Secret voice/turn-credentials is not written yet: its data are immutable.',
+      },
     ],
     ['the relay has no place', { admission: refused }, {}, { status: 'Unknown', reason: 'NothingPlanned' }],
   ])('says that %s', (_what, changes, outcome, expected) => {
