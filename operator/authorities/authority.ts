@@ -49,6 +49,8 @@ export class Authorities {
   readonly #states = new Map<string, AuthorityState>();
   /** Outlives a CA that becomes unavailable: what it issued is in use. */
   readonly #anchors = new Map<string, KnownAnchors>();
+  /** By EnterpriseCA: former authorities whose keys are still at hand, the newest first. */
+  readonly #older = new Map<string, readonly Authority[]>();
   #version = 0;
 
   /** Another number after every change of what is trusted. */
@@ -66,6 +68,17 @@ export class Authorities {
     );
   }
 
+  /** Those of former generations that could issue still, the newest first. */
+  olderOf(enterpriseCA: string): readonly Authority[] {
+    return this.#older.get(enterpriseCA) ?? [];
+  }
+
+  /** The authority with this key id, where its key is at hand. */
+  issuing(keyId: string): Authority | undefined {
+    const current = [...this.#states.values()].flatMap((state) => (state.available ? [state.authority] : []));
+    return [...current, ...[...this.#older.values()].flat()].find((each) => each.keyId === keyId);
+  }
+
   /** Undefined where this process never knew them. */
   anchorsOf(enterpriseCA: string): readonly Certificate[] | undefined {
     return this.#anchors.get(enterpriseCA)?.anchors;
@@ -75,11 +88,17 @@ export class Authorities {
     return [...this.#anchors.values()];
   }
 
-  /** `keyIds` and `former` are of its other issuing certificates as well. */
-  setAvailable(authority: Authority, keyIds: readonly string[], former: readonly Certificate[] = []): void {
+  /** `keyIds` and `former` are of its other issuing certificates as well, `older` those whose keys are at hand. */
+  setAvailable(
+    authority: Authority,
+    keyIds: readonly string[],
+    former: readonly Certificate[] = [],
+    older: readonly Authority[] = [],
+  ): void {
     const { enterpriseCA, anchors, chain } = authority;
     const issuing = [...new Map([...chain, ...former].map((each) => [each.fingerprint, each])).values()];
     this.#states.set(enterpriseCA, { available: true, authority });
+    this.#older.set(enterpriseCA, older);
     this.#anchors.set(enterpriseCA, { enterpriseCA, anchors, issuing, keyIds });
     this.#version += 1;
   }
@@ -90,6 +109,7 @@ export class Authorities {
    */
   setUnavailable(enterpriseCA: string, state: Unavailable, trusted?: Omit<KnownAnchors, 'enterpriseCA'> | undefined): void {
     this.#states.set(enterpriseCA, state);
+    this.#older.delete(enterpriseCA);
     if (trusted === undefined || trusted.anchors.length === 0 || this.#anchors.has(enterpriseCA)) return;
     const { anchors, issuing, keyIds } = trusted;
     this.#anchors.set(enterpriseCA, { enterpriseCA, anchors, issuing, keyIds });
@@ -99,5 +119,6 @@ export class Authorities {
   /** The EnterpriseCA is gone; what is trusted on its account stays known. */
   forget(enterpriseCA: string): void {
     this.#states.delete(enterpriseCA);
+    this.#older.delete(enterpriseCA);
   }
 }

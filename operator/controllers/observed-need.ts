@@ -6,6 +6,7 @@ import type { CertificateFacts } from '../outputs/certificate-secret.ts';
 import type { CertificateNeed } from '../topology/names.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
 import type { Issue } from '../trust/reissue.ts';
+import type { Succession } from './external-authority.ts';
 
 export interface ObservedNeed {
   readonly need: CertificateNeed;
@@ -25,6 +26,8 @@ export interface ObservedNeed {
   /** The anchors of this face; undefined while they are not known in full. */
   readonly bundle?: TrustBundle;
   readonly trustPending?: string;
+  /** Partners do not know yet whom it is to be from. */
+  readonly succession?: Succession;
   /** The Secret's anchors or its renewal time are not what they should be. */
   readonly stale: boolean;
   /** A name of it is somebody else's; until when, epoch ms, where that ends by itself. */

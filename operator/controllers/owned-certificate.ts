@@ -14,6 +14,7 @@ import type { TrustBundle } from '../trust/bundle.ts';
 import { renewalTime } from '../trust/renewal.ts';
 import { issuesOf, renewalSeed } from './certify.ts';
 import type { Context } from './context.ts';
+import type { Succession } from './external-authority.ts';
 import type { ObservedNeed } from './observed-need.ts';
 import { profileHash } from './profile-hash.ts';
 
@@ -26,6 +27,7 @@ export interface WantedCertificate {
   readonly trust: AudienceTrust | undefined;
   /** Why those who will meet the certificate cannot all verify it yet. */
   readonly trustPending: string | undefined;
+  readonly succession?: Succession;
   /** Names that the owner itself declares, and that another object may hold. */
   readonly declared: readonly string[];
   /** The domain requires FIPS. */
@@ -36,7 +38,7 @@ export interface WantedCertificate {
 
 export function observeCertificate(owner: CertificateOwner, wanted: WantedCertificate, context: Context): ObservedNeed {
   const { stores, journal } = context;
-  const { need, state, trust, trustPending, source } = wanted;
+  const { need, state, trust, trustPending, succession, source } = wanted;
   const { uid, namespace = '' } = owner.metadata;
   const named = stores.secrets.get({ namespace, name: need.secretName });
   const secret = named !== undefined && belongsTo(named, owner, need) ? named : undefined;
@@ -63,6 +65,7 @@ export function observeCertificate(owner: CertificateOwner, wanted: WantedCertif
     ...(renewAt === undefined ? {} : { renewAt }),
     ...(bundle === undefined ? {} : { bundle }),
     ...(trustPending === undefined ? {} : { trustPending }),
+    ...(succession === undefined ? {} : { succession }),
     stale: isStale(secret, facts, need, bundle, renewAt),
     ...(conflict === undefined ? {} : { conflict }),
     ...(problem === undefined ? {} : { complianceProblem: problem }),

@@ -6,7 +6,7 @@ import type { CertificateNeed } from '../topology/names.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
 import type { Circumstances } from './circumstances.ts';
 import type { ObservedNeed } from './observed-need.ts';
-import { type Cause, causeOf, nextTurn, type Obstacle, obstacleTo } from './policies.ts';
+import { awaitingPartners, type Cause, causeOf, nextTurn, type Obstacle, obstacleTo } from './policies.ts';
 
 export type CertificateAction =
   /** A new key and certificate, into a new Secret or in one write over the old one. */
@@ -51,7 +51,10 @@ export interface PlannedNeed {
 
 export function planNeed(observed: ObservedNeed, circumstances: Circumstances, now: number): PlannedNeed {
   const cause = causeOf(observed, now);
-  const obstacle = cause === undefined ? undefined : obstacleTo(cause, observed, circumstances, now);
+  const obstacle =
+    cause === undefined
+      ? observed.succession && awaitingPartners(observed.succession)
+      : obstacleTo(cause, observed, circumstances, now);
   const usable = observed.facts !== undefined && cause?.kind !== 'Edited' && observed.facts.notAfter > now;
   return {
     observed,
@@ -91,8 +94,9 @@ export function deletion(secret: MetadataObject): CertificateAction {
 
 /** Epoch ms at which time alone makes another plan, or another report, of this need. */
 export function turnsOf({ cause, obstacle, observed, facts }: PlannedNeed, now: number): readonly (number | undefined)[] {
-  if (cause === undefined) return [nextTurn(observed, now)];
-  if (obstacle === undefined) return [];
+  if (cause === undefined) return [nextTurn(observed, now), obstacle?.until];
+  // What is issued now may be what partners know, and not yet what it is to be: its status says so at once.
+  if (obstacle === undefined) return observed.succession === undefined ? [] : [now];
   return [obstacle.until, ...(facts === undefined ? [] : [warningTime(facts), facts.notAfter].filter((time) => time > now))];
 }
 

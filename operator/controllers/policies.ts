@@ -1,8 +1,10 @@
 // The rules by which a certificate is issued again, and those that stand in the way. Read from the top: the first rule
 // that holds decides.
 import { expectedKeys } from '../outputs/certificate-secret.ts';
+import { spreadTime } from '../trust/published-since.ts';
 import { reissueBreaker } from '../trust/reissue.ts';
 import type { Circumstances } from './circumstances.ts';
+import type { Succession } from './external-authority.ts';
 import type { ObservedNeed } from './observed-need.ts';
 import { notOwnedRetry } from './requeue.ts';
 
@@ -164,6 +166,19 @@ const notCompliant: Guard = (_cause, { complianceProblem }) =>
 const trustPending: Guard = (_cause, { trustPending: message }) =>
   message === undefined ? undefined : { reason: 'TrustPending', message, while: 'Reconciling' };
 
+/** Partners cannot verify its successor yet: what is in place serves on, unless it would end before. */
+const partnersPending: Guard = (cause, { succession, facts }, _circumstances, now) =>
+  cause.kind === 'AuthorityReplaced' &&
+  succession?.hasToLast === true &&
+  (facts?.notAfter ?? 0) > (succession.knownAt ?? now + spreadTime)
+    ? awaitingPartners(succession)
+    : undefined;
+
+/** The external face of an Edge is to show a certificate from another CA once partners know that. */
+export function awaitingPartners({ message, knownAt }: Succession): Obstacle {
+  return { reason: 'TrustPending', message, while: 'Reconciling', ...(knownAt === undefined ? {} : { until: knownAt }) };
+}
+
 /** Time alone makes nobody suspicious: the journal says that it has passed. */
 const breakerOpen: Guard = (cause, { issues, need }, _circumstances, now) => {
   if (cause.kind === 'Due' || cause.kind === 'Expired') return undefined;
@@ -190,6 +205,7 @@ const guards: readonly Guard[] = [
   notCompliant,
   sourceMissing,
   trustPending,
+  partnersPending,
   breakerOpen,
 ];
 

@@ -8,10 +8,8 @@ import { pause } from '../kube/pause.ts';
 import { configMaps, type MetadataObject } from '../kube/resource.ts';
 import type { Change, Store } from '../kube/store.ts';
 import { annotation } from '../outputs/labels.ts';
+import { refreshHint } from '../trust/published-since.ts';
 import { type PublishedBundle, parseBundle, spiffeBundle } from '../trust/spiffe-bundle.ts';
-
-/** How often partners are to look again, s: so soon they know a new CA of ours. */
-const refreshHint = 300;
 
 /** The ConfigMap of a trust domain's bundle. */
 export function publishedName(trustDomain: string): string {

@@ -35,6 +35,7 @@ export const annotation = {
   owner: 'trustmesh.io/owner-uid',
   fqdn: 'trustmesh.io/fqdn',
   publishedBundle: 'trustmesh.io/published-bundle',
+  publishedSince: 'trustmesh.io/published-since',
   contentHash: 'trustmesh.io/content-hash',
   secretID: 'trustmesh.io/secret-id',
   credentialRoll: 'trustmesh.io/credential-roll',

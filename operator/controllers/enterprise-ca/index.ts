@@ -51,8 +51,10 @@ export class EnterpriseCAs {
     const { authorities } = this.#context;
     const { name } = enterpriseCA.metadata;
     const before = identity(authorities.get(name));
-    if (availability.available) authorities.setAvailable(availability.authority, availability.keyIds, availability.issuing);
-    else authorities.setUnavailable(name, toldToUsers(name, availability), trusted);
+    if (availability.available) {
+      const { authority, keyIds, issuing, older } = availability;
+      authorities.setAvailable(authority, keyIds, issuing, older);
+    } else authorities.setUnavailable(name, toldToUsers(name, availability), trusted);
     if (identity(authorities.get(name)) !== before) this.#wakeDependents(name);
   }
 

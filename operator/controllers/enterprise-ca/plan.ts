@@ -23,6 +23,8 @@ export type Availability =
       readonly keyIds: readonly string[];
       /** Issuing certificates of every generation. */
       readonly issuing: readonly Certificate[];
+      /** Of former generations, the newest first: partners may not know the current one yet. */
+      readonly older: readonly Authority[];
     }
   | { readonly available: false; readonly reason: string; readonly message: string; readonly while: 'Reconciling' | 'Stalled' };
 
@@ -103,6 +105,10 @@ function planManaged(enterpriseCA: EnterpriseCA, generations: readonly Generatio
       authority,
       keyIds: usable.map(({ issuing: { certificate: each } }) => each.subjectKeyId),
       issuing,
+      older: usable
+        .slice(0, -1)
+        .reverse()
+        .map((each) => authorityOf(enterpriseCA, each.number, each.issuing, [each.issuing.certificate], roots)),
     },
     ...(hindrance === undefined ? {} : { hindrance }),
   };
@@ -187,7 +193,7 @@ function planProvided(
   return {
     actions: isNew ? [{ kind: 'WriteHistory', history: { ...history, anchors, issuing, keyIds } }] : [],
     authorities,
-    availability: { available: true, authority, keyIds, issuing },
+    availability: { available: true, authority, keyIds, issuing, older: [] },
     notices: found.notices.map(({ message }) => message),
   };
 }

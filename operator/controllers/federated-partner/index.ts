@@ -105,14 +105,16 @@ export class FederatedPartners {
       this.#distribute(domain, look.planned.federation);
     }
     const { observation, planned } = look;
-    const [published, told] = await Promise.allSettled([
-      observation.domain === undefined ? undefined : publish(observation.domain, this.#context),
-      this.#tell(look),
-    ]);
+    const [published, told] = await Promise.allSettled([this.#publish(observation), this.#tell(look)]);
     if (published.status === 'rejected') throw published.reason;
     if (told.status === 'rejected') throw told.reason;
     const undone = planned.actions.length > 0 ? now() + writeRetry : undefined;
     return requeueAt(earliest([nextTurn(planned, observation.lookAgainAt, now()), undone, told.value]), now());
+  }
+
+  /** What an Edge shows may wait for partners to know its CA. */
+  async #publish({ domain }: FederationObservation): Promise<void> {
+    if (domain !== undefined && (await publish(domain, this.#context))) this.#wake.edges(domain.metadata.name);
   }
 
   #distribute(domain: string, federation: Federation | undefined): void {

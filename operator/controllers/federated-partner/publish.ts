@@ -6,18 +6,19 @@ import { annotation, managedBy } from '../../outputs/labels.ts';
 import type { Certificate } from '../../pki/certificate.ts';
 import { certificateNeeds, spiffeTrustDomain } from '../../topology/names.ts';
 import { trustBundle } from '../../trust/bundle.ts';
+import { decodePublishedSince, encodePublishedSince, publishedWith } from '../../trust/published-since.ts';
 import type { Context } from '../context.ts';
 
 /**
  * Nothing is published while an anchor is not known, for a domain that no partner could meet, or for one whose names are
- * another’s: of two that have one trust domain, it is of the one that had it first.
+ * another’s: of two that have one trust domain, it is of the one that had it first. Returns whether it was written.
  */
-export async function publish(domain: TrustDomain, context: Context): Promise<void> {
+export async function publish(domain: TrustDomain, context: Context): Promise<boolean> {
   const { client, stores, namespace, topology, now, log } = context;
   const { name: domainName, uid } = domain.metadata;
-  if (topology.domainProblem(domainName) !== undefined) return;
+  if (topology.domainProblem(domainName) !== undefined) return false;
   const anchors = anchorsShown(domain, context);
-  if (anchors === undefined || anchors.length === 0) return;
+  if (anchors === undefined || anchors.length === 0) return false;
   const { hash, anchors: authorities } = trustBundle(anchors, now());
   const trustDomain = spiffeTrustDomain(domain);
   const name = publishedName(trustDomain);
@@ -29,14 +30,21 @@ export async function publish(domain: TrustDomain, context: Context): Promise<vo
     .find((each) => each.metadata.uid === publisher && spiffeTrustDomain(each) === trustDomain);
   if (!isOurs && other !== undefined && topology.domainProblem(other.metadata.name) === undefined) {
     log.warn('bundle not published', { object: `TrustDomain ${domainName}`, trustDomain, publisher: other.metadata.name });
-    return;
+    return false;
   }
   const owned = isOurs && ['bundle.json', 'bundle.pem'].every((key) => existing?.metadata.ownedDataKeys?.includes(key) === true);
-  if (owned && existing?.metadata.annotations?.[annotation.trustHash] === hash) return;
+  const heldSince = decodePublishedSince(isOurs ? existing?.metadata.annotations?.[annotation.publishedSince] : undefined);
+  const isRecorded = authorities.every(({ fingerprint }) => heldSince.has(fingerprint));
+  if (owned && isRecorded && existing?.metadata.annotations?.[annotation.trustHash] === hash) return false;
   const before = existing && readPublished((await client.get(configMaps, { namespace, name })).data);
   // From the clock, so that it goes on growing where the ConfigMap was lost: partners take no sequence that goes back.
   const sequence = Math.max(Math.floor(now() / 1000), (before?.sequence ?? 0) + 1);
-  const annotations = { [annotation.trustHash]: hash, [annotation.publishedBundle]: trustDomain, [annotation.owner]: uid };
+  const annotations = {
+    [annotation.trustHash]: hash,
+    [annotation.publishedBundle]: trustDomain,
+    [annotation.publishedSince]: encodePublishedSince(publishedWith(heldSince, authorities, now())),
+    [annotation.owner]: uid,
+  };
   const data = publishedData({ authorities, sequence });
   stores.configMaps.apply(
     existing === undefined
@@ -58,6 +66,7 @@ export async function publish(domain: TrustDomain, context: Context): Promise<vo
     anchors: authorities.length,
     sequence,
   });
+  return true;
 }
 
 /** Of the CAs that are named, and of those whose certificates are still shown. */

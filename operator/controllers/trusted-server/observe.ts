@@ -8,8 +8,9 @@ import type { Finding } from '../../topology/findings.ts';
 import { findingsOfCompliance } from '../../topology/findings-of-compliance.ts';
 import { findingsOfServer } from '../../topology/findings-of-server.ts';
 import { type CertificateNeed, certificateNeeds } from '../../topology/names.ts';
-import type { Context } from '../context.ts';
 import { type Circumstances, circumstancesOf } from '../circumstances.ts';
+import type { Context } from '../context.ts';
+import { externalAuthority } from '../external-authority.ts';
 import type { ObservedNeed } from '../observed-need.ts';
 import { observeCertificate } from '../owned-certificate.ts';
 import { sharedSecretName } from '../shared-secret.ts';
@@ -81,7 +82,9 @@ function observeNeed(server: TrustedServer, domain: TrustDomain, need: Certifica
     server,
     {
       need,
-      state: authorities.get(need.enterpriseCA),
+      ...(need.audience === 'edge-external'
+        ? externalAuthority(server, need, domain, context)
+        : { state: authorities.get(need.enterpriseCA) }),
       trust: trust.ofServer(server, need.audience),
       trustPending: trust.pending(domain.metadata.name, need.audience, namespace),
       declared: topology.placement(`${namespace}/${name}`)?.names ?? [],
