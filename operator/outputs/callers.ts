@@ -29,6 +29,12 @@ export function anchorsOf(face: Face): string {
   return uris.length + dnsNames.length === 0 ? face.certificate : face.anchors;
 }
 
+/** A line for the heading of software that reads files when it starts or reloads. */
+export function revocationSays({ revocationLists }: Face): string {
+  if (revocationLists === undefined) return 'No CRLs are checked: those of every CA that is believed here are not at hand.';
+  return 'It refuses by the CRLs that it read last, and everybody once one has expired: reload it within the hour of each change.';
+}
+
 /** The faces behind which callers are asked for a certificate, each once. */
 export function facesWithCallers({ listeners }: Rendering): readonly Face[] {
   return [...new Set(listeners.filter(({ protocol }) => protocol === 'MTLS').map(({ face }) => face))];

@@ -51,23 +51,28 @@ function peers({ server }: Rendering, face: Face): string {
   const says = heading(
     server,
     `${version} SDS: who may call behind the use ${face.use}, by DNS and URI names alone and each by equality.`,
-    'It is for listeners: a cluster that calls one peer matches the names of that peer. It holds no CRLs.',
+    'It is for listeners: a cluster that calls one peer matches the names of that peer.',
+    face.revocationLists === undefined
+      ? 'No CRLs are checked: those of every CA that is believed here are not at hand.'
+      : 'It refuses by the CRLs beside the anchors, and takes up new ones by itself.',
   );
   const matchers = [...uris.map(uriMatcher), ...dnsNames.map(dnsMatcher)];
-  return `${says}${validation(peersSecret(face), anchorsOf(face), face.directory, matchers)}`;
+  return `${says}${validation(peersSecret(face), anchorsOf(face), face.revocationLists, matchers)}`;
 }
 
-function validation(name: string, anchors: string, directory: string, matchers: readonly string[]): string {
+function validation(name: string, anchors: string, lists: string | undefined, matchers: readonly string[]): string {
   const lines = (matchers.length === 0 ? [uriMatcher(nobody)] : matchers).map((matcher) => `        - ${matcher}\n`);
   return `resources:
   - "@type": ${tls}.Secret
     name: ${name}
     validation_context:
       trusted_ca: {filename: ${anchors}}
-      watched_directory: {path: ${directory}}
+${lists === undefined ? '' : `      crl: {filename: ${lists}}\n`}      watched_directory: {path: ${directoryOf(anchors)}}
       match_typed_subject_alt_names:
 ${lines.join('')}`;
 }
+
+const directoryOf = (file: string) => file.slice(0, file.lastIndexOf('/'));
 
 const uriMatcher = (uri: string) => `{san_type: URI, matcher: {exact: "${uri}"}}`;
 
@@ -101,8 +106,7 @@ interface Callee {
   readonly fqdn: string;
   readonly names: readonly string[];
   readonly anchors: string;
-  /** Of the anchors. */
-  readonly directory: string;
+  readonly revocationLists: string | undefined;
   /** Whose certificate is shown. */
   readonly face: Face;
 }
@@ -115,25 +119,25 @@ function calleesOf({ faces }: Rendering): readonly Callee[] {
     if (outside === undefined || accessEdge === undefined) return [];
     const says = `partner ${partner.name}, at ${accessEdge.fqdn} port ${accessEdge.port}`;
     const name = `partner-${partner.name}`;
-    return [{ name, says, fqdn: accessEdge.fqdn, names, anchors, directory: trustDirectory, face: outside }];
+    return [{ name, says, fqdn: accessEdge.fqdn, names, anchors, revocationLists: outside.revocationLists, face: outside }];
   });
   const trunks = faces.flatMap((face) =>
     face.trunks.flatMap(({ name, fqdn, port, transport, anchors }): Callee[] => {
       if (transport !== 'TLS') return [];
       const says = `media gateway ${name}, at ${fqdn} port ${port}`;
-      return [{ name: `trunk-${name}`, says, fqdn, names: [fqdn], anchors, directory: trustDirectory, face }];
+      return [{ name: `trunk-${name}`, says, fqdn, names: [fqdn], anchors, revocationLists: undefined, face }];
     }),
   );
   return [...partners, ...trunks];
 }
 
-function calling(rendering: Rendering, { name, says, fqdn, names, anchors, directory, face }: Callee): Files {
+function calling(rendering: Rendering, { name, says, fqdn, names, anchors, revocationLists, face }: Callee): Files {
   const { server } = rendering;
   const matchers = names.map((each) => dnsMatcher(each.toLowerCase()));
   const socket = heading(server, `${version} Put this into the cluster that calls ${says}. Sessions are not resumed.`);
   return {
     [fileOf(name)]:
-      `${heading(server, `${version} SDS: who may answer as ${says}.`)}${validation(name, anchors, directory, matchers)}`,
+      `${heading(server, `${version} SDS: who may answer as ${says}.`)}${validation(name, anchors, revocationLists, matchers)}`,
     [`envoy-cluster-${name}.yaml`]: `${socket}transport_socket:
   name: envoy.transport_sockets.tls
   typed_config:

@@ -1,6 +1,6 @@
 // HAProxy: a crt-list for each listener with its certificate and whose callers it believes, a configuration of frontends that
 // use them, and the Lua that holds callers to names.
-import { anchorsOf, facesWithCallers } from './callers.ts';
+import { anchorsOf, facesWithCallers, revocationSays } from './callers.ts';
 import { luaNames, verdictOf } from './haproxy-names.ts';
 import { type Format, heading, type RenderedListener, type Rendering, trustDirectory, withoutListeners } from './rendering.ts';
 import { cipherSuites, groups } from './tls-policy.ts';
@@ -19,7 +19,7 @@ export const haproxy: Format = (rendering) => {
     `${version} Start it with your own file first, which has the timeouts, and a backend named as each listener:`,
     `haproxy -f /etc/haproxy/haproxy.cfg -f ${trustDirectory}/haproxy.cfg. It reads files when it starts or reloads.`,
     `HAProxy reads no names by itself: ${names} does, and a caller that it does not let in is cut off before a backend is chosen.`,
-    'It holds no CRLs. Tickets are off, so that a reload ends every session that could be resumed.',
+    'Tickets are off, so that a reload ends every session that could be resumed.',
     'A server line of yours that calls a peer: ssl verify required verifyhost <name of the peer>, with crt and ca-file as in',
     'the crt-list. verifyhost takes the common name too: never with the anchors of a partner or a gateway.',
     ...(faces.some(({ trunks }) => trunks.length > 0)
@@ -52,8 +52,9 @@ const luaHeading = (server: Rendering['server']) =>
   );
 
 function certificates({ server }: Rendering, { name, protocol, face }: RenderedListener): string {
-  const callers = protocol === 'MTLS' ? ` [ca-file ${anchorsOf(face)} verify required]` : '';
-  return `${heading(server, `${version} Listener ${name} (${protocol}).`)}${face.certificate}${callers}\n`;
+  const lists = face.revocationLists === undefined ? '' : ` crl-file ${face.revocationLists}`;
+  const callers = protocol === 'MTLS' ? ` [ca-file ${anchorsOf(face)}${lists} verify required]` : '';
+  return `${heading(server, `${version} Listener ${name} (${protocol}).`, ...(protocol === 'MTLS' ? [revocationSays(face)] : []))}${face.certificate}${callers}\n`;
 }
 
 function frontend({ minVersion, fips }: Rendering, listener: RenderedListener): string {

@@ -1,8 +1,16 @@
 // nginx: what a server block needs for one listener, and the njs that holds callers to names. Where callers are asked for a
 // certificate, stream and http refuse in different words, so there is a file for each.
-import { anchorsOf, facesWithCallers } from './callers.ts';
+import { anchorsOf, facesWithCallers, revocationSays } from './callers.ts';
 import { gateOf, njsNames, verdictOf } from './nginx-names.ts';
-import { type Format, heading, type RenderedListener, type Rendering, trustDirectory, withoutListeners } from './rendering.ts';
+import {
+  type Face,
+  type Format,
+  heading,
+  type RenderedListener,
+  type Rendering,
+  trustDirectory,
+  withoutListeners,
+} from './rendering.ts';
 import { cipherSuites, groups, signatureSchemes } from './tls-policy.ts';
 
 const version = 'For nginx 1.22 with njs 0.7.';
@@ -30,7 +38,7 @@ function serverBlocks(rendering: Rendering, listener: RenderedListener): readonl
   if (protocol !== 'MTLS') return [[`nginx-${name}.conf`, serverBlock(rendering, listener, 'http or stream', '')]];
   // A name of its own for each listener: http knows each variable once.
   const variable = `$trustmesh_${name.replaceAll('-', '_')}`;
-  const verify = `ssl_client_certificate ${anchorsOf(face)};\nssl_verify_client on;\nssl_verify_depth 8;\njs_import trustmesh from ${trustDirectory}/${names};\n`;
+  const verify = `ssl_client_certificate ${anchorsOf(face)};\n${revocation(face)}ssl_verify_client on;\nssl_verify_depth 8;\njs_import trustmesh from ${trustDirectory}/${names};\n`;
   const inStream = `${verify}js_preread trustmesh.${gateOf(face)};\n`;
   const inHTTP = `${verify}js_set ${variable} trustmesh.${verdictOf(face)};\nif (${variable} != allowed) { return 444; }\n`;
   return [
@@ -39,16 +47,21 @@ function serverBlocks(rendering: Rendering, listener: RenderedListener): readonl
   ];
 }
 
+const revocation = ({ revocationLists }: Face) => (revocationLists === undefined ? '' : `ssl_crl ${revocationLists};\n`);
+
 function serverBlock(rendering: Rendering, listener: RenderedListener, context: string, callers: string): string {
   const { server, minVersion, fips } = rendering;
   const { name, port, protocol, face } = listener;
   const says = heading(
     server,
     `${version} Listener ${name} (${protocol}): include this in its server block of ${context}, the only one of that port.`,
-    'nginx reads files when it starts or reloads. It holds no CRLs. Tickets and the session cache are off: nobody resumes.',
+    'nginx reads files when it starts or reloads. Tickets and the session cache are off: nobody resumes.',
     ...(callers === ''
       ? []
-      : [`nginx reads no names by itself: ${names} does, and a caller that it does not let in gets no answer.`]),
+      : [
+          `nginx reads no names by itself: ${names} does, and a caller that it does not let in gets no answer.`,
+          revocationSays(face),
+        ]),
     'It is for listeners: what calls a partner must read all names of the answer, which nginx does not.',
     ...(fips ? ['FIPS: whether its OpenSSL runs the FIPS provider is for you to see to.'] : []),
   );

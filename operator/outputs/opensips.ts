@@ -45,7 +45,8 @@ function says(server: Rendering['server'], { name, protocol, port }: RenderedLis
     '- It verifies no name of whom it calls, and a final reply cannot be dropped: inside, whoever holds a certificate of the',
     '  enterprise and the address of another server is believed to be it. A partner is called with its own anchors alone.',
     '- $tls_peer_san_hostname is the first DNS name of a certificate: a partner or gateway is refused whose first one is not known.',
-    '- It checks no CRLs here: who left the topology and who was blocked is refused by name.',
+    '- It checks no CRLs here: crl_dir takes regular files of one CRL each, and passes over what Kubernetes mounts, which are links.',
+    '  Who left the topology and who was blocked is refused by name.',
     '- A trunk over TCP shows no certificate: your own script lets it in, by address, instead of trustmesh_admit.',
   );
 }

@@ -2,7 +2,7 @@
 // one partner never believes another.
 import { createHash } from 'node:crypto';
 import type { RenderedPartner } from './rendering.ts';
-import { partnerFile } from './trust-bundle.ts';
+import { partnerFile, revocationListFile } from './trust-bundle.ts';
 
 /** A partner, and its own anchors in PEM. */
 export interface ListedPartner extends Omit<RenderedPartner, 'anchors'> {
@@ -26,7 +26,6 @@ export interface FederationContent {
 }
 
 const discoveredFile = 'discovered.crt';
-const revocationListFile = 'crl.pem';
 
 /** `peers.json` is `{"peers": [], "partners": [{"name", "sipDomains", "accessEdge"?, "names", "anchors"}]}`. */
 export function partnerFiles({ partners, discovered, revocationLists }: FederationContent): PartnerFiles {

@@ -4,7 +4,7 @@ import { kebabCase, type Role, type TrustDomain, type TrustedServer, type Use } 
 import { certificateNeeds, spiffeID } from '../topology/names.ts';
 import type { PeerEntry } from '../topology/peer-list.ts';
 import { judgeListener } from '../topology/traffic.ts';
-import { partnerFile, peersFile, trunkFile } from './trust-bundle.ts';
+import { partnerFile, partnersFile, peersFile, revocationListFile, trunkFile } from './trust-bundle.ts';
 
 /**
  * Below this lies, by convention, one directory for the Secret of each use (`default`, `web-services-internal`), and `trust`
@@ -23,6 +23,11 @@ export interface Face {
   readonly certificate: string;
   readonly privateKey: string;
   readonly anchors: string;
+  /**
+   * CRLs of every CA that is believed here or called from here: a file beside `anchors`, and replaced with it. Absent where one
+   * is missing, since software that checks CRLs refuses whoever lacks one.
+   */
+  readonly revocationLists?: string;
   /** Anchors of the servers of the domain and of nobody else, for calling them. */
   readonly peerAnchors: string;
   /** Servers of the domain that call here, or are called from here. */
@@ -106,6 +111,8 @@ export interface Met {
   readonly peers: readonly PeerEntry[];
   /** At an Edge's external face. */
   readonly partners: readonly Omit<RenderedPartner, 'anchors'>[];
+  /** CRLs of every CA of theirs lie beside the rendered files. */
+  readonly partnersRevoke?: boolean;
   readonly trunks: readonly Omit<RenderedTrunk, 'anchors'>[];
 }
 
@@ -117,7 +124,7 @@ export function renderingOf(server: TrustedServer, domain: TrustDomain, met: Met
   const faces = new Map<Use, Face>();
   for (const { use, profile } of certificateNeeds(server, domain)) {
     if (profile === 'TokenSigning') continue;
-    const files = filesOf(use);
+    const files = { ...filesOf(use), ...(calledByPartners.includes(use) && met.partnersRevoke === true ? revocable : {}) };
     const own = use === 'Default' ? trunks : [];
     faces.set(use, {
       ...files,
@@ -157,6 +164,12 @@ function faceShown(
   if (role === 'Edge') return side && faces.get(side === 'Internal' ? 'Internal' : 'AccessEdgeExternal');
   return (protocol === 'HTTPS' ? faces.get('WebServicesInternal') : undefined) ?? faces.get('Default');
 }
+
+/** In one object, so that nobody meets the anchors of a new CA before its CRL. */
+const revocable = {
+  anchors: `${trustDirectory}/${partnersFile}`,
+  revocationLists: `${trustDirectory}/${revocationListFile}`,
+};
 
 function filesOf(use: Use): Omit<Face, 'peerAnchors' | 'peers' | 'partners' | 'trunks'> {
   const name = kebabCase(use);

@@ -35,6 +35,10 @@ export function partnerFile(partner: string): string {
   return `partner-${partner}.crt`;
 }
 
+/** The data keys of an Edge's `<server>-trust` with the anchors of all partners, and the CRLs of every CA among them: both or neither. */
+export const partnersFile = 'partners.crt';
+export const revocationListFile = 'crl.pem';
+
 /** The data key of `<server>-trust` with the anchors of servers of the domain alone, where a server has trunks. */
 export const peersFile = 'peers.crt';
 

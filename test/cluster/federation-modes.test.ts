@@ -192,6 +192,8 @@ it('Discovered: public CAs lie in a file of their own, for every name but ours, 
   await remove('fabrikam', 'unwanted');
 });
 
+const hour = 3_600_000;
+
 describe('revocation Published', () => {
   const fabrikam = makeRoot('Fabrikam');
   const litware = makeRoot('Litware');
@@ -217,7 +219,7 @@ describe('revocation Published', () => {
     return signRevocationList(issuer, {
       issuerKeyId: Buffer.from(root?.subjectKeyId ?? '', 'hex'),
       number,
-      thisUpdate: now - 60_000 + number * 1000,
+      thisUpdate: now - hour + number * 1000,
       nextUpdate: now + life,
       revoked: [{ serial: '0a', since: now - day }],
     });
@@ -267,11 +269,11 @@ describe('revocation Published', () => {
     expect(await listsIn()).toBeUndefined();
   }, 60_000);
 
-  it('takes the file away when a list ends, and the next one puts it back', async () => {
-    pages.set('/short.crl', listOf(fabrikam, 1, 4000));
+  it('takes the file away an hour before a list ends, and the next one puts it back', async () => {
+    pages.set('/short.crl', listOf(fabrikam, 1, hour + 10_000));
     await trustmesh.apply(partnerManifest('fabrikam', { trust: published(fabrikam, '/short.crl') }));
     await reason('fabrikam', 'RevocationCurrent', 'Delivered');
-    expect(await reason('fabrikam', 'RevocationCurrent', 'ListUnavailable')).toContain('it expired at');
+    expect(await reason('fabrikam', 'RevocationCurrent', 'ListUnavailable', 30_000)).toContain('it ends at');
     await waitFor('the lists to go', async () => ((await listsIn()) === undefined ? true : undefined));
     pages.set('/next.crl', listOf(fabrikam, 2));
     await trustmesh.apply(partnerManifest('fabrikam', { trust: published(fabrikam, '/next.crl') }));

@@ -255,7 +255,7 @@ it('who is on the CRL of a partner does not get in where CRLs are checked, and e
   const list = signRevocationList(signerOf(publishing.name, publishing.keys.privateKey), {
     issuerKeyId: Buffer.from(publishing.certificate.subjectKeyId, 'hex'),
     number: 1,
-    thisUpdate: now - 60_000,
+    thisUpdate: now - day,
     nextUpdate: now + day,
     revoked: [{ serial, since: now - 60_000 }],
   });

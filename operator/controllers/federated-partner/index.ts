@@ -170,8 +170,8 @@ export class FederatedPartners {
   }
 }
 
-/** Epoch ms: when an anchor expires, or is to be warned of, or a list ends, or somebody is to be asked again. */
-function nextTurn({ expiry, nextUpdate }: FederationPlan, lookAgainAt: number | undefined, now: number): number | undefined {
+/** Epoch ms: when an anchor expires, or is to be warned of, or a list comes or goes, or somebody is to be asked again. */
+function nextTurn({ expiry, listsTurn }: FederationPlan, lookAgainAt: number | undefined, now: number): number | undefined {
   const turns = expiry === undefined ? [] : [expiry - expiryWarning, expiry].filter((at) => at > now);
-  return earliest([lookAgainAt, nextUpdate, ...turns]);
+  return earliest([lookAgainAt, listsTurn, ...turns]);
 }

@@ -38,8 +38,8 @@ export interface FederationPlan {
   readonly revocation: ReadonlyMap<string, RevocationStanding>;
   /** When the first anchor expires, epoch ms. */
   readonly expiry?: number;
-  /** When the first revocation list that counts ends, epoch ms. */
-  readonly nextUpdate?: number;
+  /** When the first revocation list may be delivered, or may not be any more, epoch ms. */
+  readonly listsTurn?: number;
 }
 
 export function plan(observation: FederationObservation, now: number): FederationPlan {
@@ -119,7 +119,7 @@ export function plan(observation: FederationObservation, now: number): Federatio
     ),
     revocation: revocation.standings,
     ...expiryOf(believed),
-    ...(revocation.nextUpdate === undefined ? {} : { nextUpdate: revocation.nextUpdate }),
+    ...(revocation.turn === undefined ? {} : { listsTurn: revocation.turn }),
   };
 }
 

@@ -6,8 +6,10 @@ import { DerError } from '../../pki/der-reader.ts';
 import { directoryName, isSameName } from '../../pki/directory-name.ts';
 import { decodePem, encodePem, PemError } from '../../pki/pem.ts';
 import { doubtAbout, parseRevocationList, type RevocationList } from '../../pki/revocation-list.ts';
+import { deliveryWindow, outsideDelivery } from '../../trust/list-delivery.ts';
 import { authorityIdentity } from '../../trust/partner-authority.ts';
 import type { ScopedAuthority } from '../../trust/partner-scope.ts';
+import { earliest } from '../requeue.ts';
 import type { Cross } from './cross-records.ts';
 import type { BelievedAuthority, PartnerDecision } from './decision.ts';
 import type { ObservedPartner } from './observe.ts';
@@ -36,8 +38,8 @@ export interface RevocationPlan {
   /** The records that are asked for. */
   readonly records: readonly string[];
   readonly standings: ReadonlyMap<string, RevocationStanding>;
-  /** When the first of the lists that count ends, epoch ms. */
-  readonly nextUpdate?: number;
+  /** When the first list may be delivered, or may not be any more, epoch ms. */
+  readonly turn?: number;
 }
 
 /** Octets of PEM, beside everything else in the ConfigMap. */
@@ -52,6 +54,8 @@ interface Known {
 interface Published {
   readonly record: string;
   readonly best?: Known;
+  /** Epoch ms. */
+  readonly turns: readonly number[];
   readonly action?: FederationAction;
   /** Why there is none: sentences. */
   readonly problems: readonly string[];
@@ -98,13 +102,13 @@ export function planRevocation({ domain, partners, listed, crosses, records, now
         return [name, standingOf(problemsOf(decision), without, pem.length)];
       }),
   );
-  const ends = [...published.values()].flatMap(({ best }) => best?.list.nextUpdate ?? []);
+  const turn = earliest([...published.values()].flatMap(({ turns }) => turns));
   return {
     ...(isComplete && pem.length <= mostOctets ? { delivered: pem } : {}),
     actions: [...published.values()].flatMap(({ action }) => action ?? []),
     records: [...published.values()].map(({ record }) => record),
     standings,
-    ...(ends.length === 0 ? {} : { nextUpdate: Math.min(...ends) }),
+    ...(turn === undefined ? {} : { turn }),
   };
 }
 
@@ -156,17 +160,20 @@ function publishedBy(
     (newest, one) => (newest === undefined || one.list.thisUpdate > newest.list.thisUpdate ? one : newest),
     undefined,
   );
+  // One that is not delivered yet may be when its time comes.
+  const upcoming = own.map(({ known }) => deliveryWindow(known.list).from).filter((from) => from > now);
   if (best !== undefined) {
+    const turns = [...upcoming, deliveryWindow(best.list).until];
     const data = { [recordKey]: best.pem };
     const isRecorded = best.pem === recorded?.pem;
-    return { record, best, problems: [], ...(isRecorded ? {} : { action: { kind: 'WriteList', record, data } }) };
+    return { record, best, turns, problems: [], ...(isRecorded ? {} : { action: { kind: 'WriteList', record, data } }) };
   }
   const problems = [
     ...own.flatMap(({ url, doubt: why }) => (why === undefined ? [] : [`The list from ${url} cannot be relied on: ${why}.`])),
     ...fetched.flatMap(({ problem }) => problem ?? []),
   ];
   const none = `There is no list of ${nameOf(certificate)} at ${fetched.map(({ url }) => url).join(', ')}.`;
-  return { record, problems: problems.length > 0 ? problems : [none] };
+  return { record, turns: upcoming, problems: problems.length > 0 ? problems : [none] };
 }
 
 function isOf({ issuer }: RevocationList, certificate: Certificate): boolean {
@@ -176,7 +183,7 @@ function isOf({ issuer }: RevocationList, certificate: Certificate): boolean {
 /** A federation root may bear the name of the partner's CA: software must be able to tell their lists apart (5.2.1). */
 function doubt(list: RevocationList, certificate: Certificate, now: number): string | undefined {
   if (list.authorityKeyId !== certificate.subjectKeyId) return `it does not say that the key of ${nameOf(certificate)} signed it`;
-  return doubtAbout(list, certificate, now);
+  return doubtAbout(list, certificate, now) ?? outsideDelivery(list, now);
 }
 
 function knownOf(base64: string): Known | undefined {

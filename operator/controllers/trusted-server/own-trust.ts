@@ -7,7 +7,14 @@ import { dataLimit, type RenderedOutputs, renderOutputs, sizeOf } from '../../ou
 import { annotation } from '../../outputs/labels.ts';
 import { type PeerSource, peerSources, shardCount, shardDocument, shardIndex } from '../../outputs/peers.ts';
 import { type Met, renderingOf } from '../../outputs/rendering.ts';
-import { bundleName, partnerFile, serverTrustName, shardNames } from '../../outputs/trust-bundle.ts';
+import {
+  bundleName,
+  partnerFile,
+  partnersFile,
+  revocationListFile,
+  serverTrustName,
+  shardNames,
+} from '../../outputs/trust-bundle.ts';
 import { narrowedEntries } from '../../topology/named-peers.ts';
 import { bucketCount, type PeerEntry, parsePeer } from '../../topology/peer-list.ts';
 import type { Placement } from '../../topology/placements.ts';
@@ -57,8 +64,17 @@ export function observeOwnTrust(
       ? {}
       : { ...anchorFiles(gateways, server, domain, context), ...partnerAnchors(partners) }),
   };
-  const { files, refused } = outputsOf(server, domain, { gateways, partners }, dataLimit - sizeOf(own), context);
-  const data = { ...own, ...files };
+  const contentWith = (lists: Readonly<Record<string, string>>): Content => {
+    const beside = { ...own, ...lists };
+    const partnersRevoke = revocationListFile in lists;
+    const room = dataLimit - sizeOf(beside);
+    const { files, refused } = outputsOf(server, domain, { gateways, partners, partnersRevoke }, room, context);
+    return { data: { ...beside, ...files }, refused };
+  };
+  const { data, refused } = fitting(
+    contentWith,
+    server.spec.outputs === undefined || partners.length === 0 ? {} : revocationFiles(domain, context),
+  );
   const hash = createHash('sha256').update(JSON.stringify(data)).digest('hex');
   const untouched = Object.keys(data).every((key) => existing?.metadata.ownedDataKeys?.includes(key) === true);
   return {
@@ -70,16 +86,35 @@ export function observeOwnTrust(
   };
 }
 
+interface Content {
+  readonly data: Readonly<Record<string, string>>;
+  readonly refused: readonly string[];
+}
+
+/** CRLs are as long as partners make them: they put no file out that was there without them. */
+function fitting(
+  contentWith: (lists: Readonly<Record<string, string>>) => Content,
+  lists: Readonly<Record<string, string>>,
+): Content {
+  const content = contentWith(lists);
+  if (content.refused.length === 0 || Object.keys(lists).length === 0) return content;
+  const without = contentWith({});
+  if (without.refused.length === content.refused.length) return content;
+  const sentence = `${revocationListFile} is left out, and no file names it: beside the CRLs of all partners there is no room for the outputs.`;
+  return { ...without, refused: [...without.refused, sentence] };
+}
+
 /** Whom a server meets that is no server of the domain. */
 interface Outsiders {
   readonly gateways: readonly CalledGateway[];
   readonly partners: readonly PartnerTrust[];
+  readonly partnersRevoke: boolean;
 }
 
 function outputsOf(
   server: TrustedServer,
   domain: TrustDomain,
-  { gateways, partners }: Outsiders,
+  { gateways, partners, partnersRevoke }: Outsiders,
   room: number,
   context: Context,
 ): RenderedOutputs {
@@ -90,6 +125,7 @@ function outputsOf(
     renderingOf(server, domain, {
       peers: peersOf(server, domain, context),
       partners: partners.map(({ bundle: _, ...partner }) => partner),
+      partnersRevoke,
       trunks: gateways.map(({ trunk }) => renderedTrunk(trunk)),
     }),
     room,
@@ -105,6 +141,13 @@ function partnersOf({ spec }: TrustedServer, { metadata }: TrustDomain, { federa
 /** Beside the files that name them: an Edge that starts finds both or neither. */
 function partnerAnchors(partners: readonly PartnerTrust[]): Readonly<Record<string, string>> {
   return Object.fromEntries(partners.map(({ name, bundle }) => [partnerFile(name), bundle.pem]));
+}
+
+/** What is named together: the CRLs, and the anchors whose CRLs they are. */
+function revocationFiles({ metadata }: TrustDomain, { federation }: Context): Readonly<Record<string, string>> {
+  const { bundle, revocationLists } = federation.of(metadata.name) ?? {};
+  if (bundle === undefined || revocationLists === undefined) return {};
+  return { [partnersFile]: bundle.pem, [revocationListFile]: revocationLists };
 }
 
 function renderedTrunk({ gateway: { metadata, spec }, pool }: Trunk): Met['trunks'][number] {

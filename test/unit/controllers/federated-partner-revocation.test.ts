@@ -7,6 +7,7 @@ import { sequence } from '../../../operator/pki/der-writer.ts';
 import { authorityKeyIdentifier } from '../../../operator/pki/extensions.ts';
 import { decodePem } from '../../../operator/pki/pem.ts';
 import { doubtAbout, parseRevocationList } from '../../../operator/pki/revocation-list.ts';
+import { backdating } from '../../../operator/pki/validity.ts';
 import { crlNumber, day, extension, type Forged, forgeList, keysOf, type ListWish } from '../pki/forge.ts';
 import {
   conditionsOf,
@@ -21,6 +22,7 @@ import {
   statusOf,
 } from './federation.ts';
 
+const hour = 3_600_000;
 const fabrikam = rootOf('Fabrikam Root');
 const litware = rootOf('Litware Root');
 const url = 'http://pki.fabrikam.com/root.crl';
@@ -57,7 +59,7 @@ it('are delivered with that of the federation root, which no partner can have', 
   const ofRoot = lists.find(({ authorityKeyId }) => authorityKeyId === root?.subjectKeyId);
   expect(ofRoot && root && doubtAbout(ofRoot, root, root.notAfter)).toBeUndefined();
   expect(told(settled)).toContain('RevocationCurrent True Delivered: crl.pem holds a current list of every CA');
-  expect(settled.planned.nextUpdate).toBe(now + day);
+  expect(settled.planned.listsTurn).toBe(now + day - hour);
 });
 
 it('are not asked for where nobody wants them', () => {
@@ -71,6 +73,12 @@ describe('a list that cannot be relied on is none', () => {
     ['nobody answered', [{ url, problem: `${url} answers 404, not 200.` }], `${url} answers 404, not 200.`],
     ['another CA’s', [listOf(litware)], 'There is no list of "CN=Fabrikam Root" at http://pki.fabrikam.com/root.crl.'],
     ['expired', [listOf(fabrikam, { nextUpdate: now - 1000 })], 'cannot be relied on: it expired at'],
+    ['of this hour alone', [listOf(fabrikam, { nextUpdate: now + hour })], 'and files take up to an hour to be read anew'],
+    [
+      'of this minute',
+      [listOf(fabrikam, { thisUpdate: now - 60_000 })],
+      'and clocks that are behind would take it for one of the future',
+    ],
     ['of tomorrow', [listOf(fabrikam, { thisUpdate: now + day, nextUpdate: now + 2 * day })], 'it is not valid before'],
     ['signed by another', [listOf(fabrikam, { signedBy: keysOf('forger') })], 'its signature is not that of "CN=Fabrikam Root"'],
     [
@@ -113,9 +121,11 @@ describe('what was taken once', () => {
     expect(at([first], records).done).toEqual([]);
   });
 
-  it('goes on while nobody answers, until it ends', () => {
+  it('goes on while nobody answers, until an hour before it ends', () => {
     expect(delivered(at([unheard], records))).toHaveLength(2);
-    const later = at([unheard], records, now + day + 1000);
+    const end = now + day - hour;
+    expect(delivered(at([unheard], records, end - 1))).toHaveLength(2);
+    const later = at([unheard], records, end);
     expect(delivered(later)).toBeUndefined();
     expect(told(later)).toContain('was not heard yet');
   });
@@ -125,9 +135,11 @@ describe('what was taken once', () => {
     expect(at([older], records).done).toEqual([]);
   });
 
-  it('is replaced by a newer one, in one write', () => {
-    const newer = publishing('fabrikam', [fabrikam], [listOf(fabrikam, { thisUpdate: now - 1000, nextUpdate: now + 7 * day })]);
-    const settled = at([newer], records);
+  it('is replaced by a newer one, in one write, once every clock takes that for begun', () => {
+    const newer = publishing('fabrikam', [fabrikam], [listOf(fabrikam, { thisUpdate: now, nextUpdate: now + 7 * day })]);
+    expect(at([newer], records).done).toEqual([]);
+    expect(at([newer], records).planned.listsTurn).toBe(now + backdating);
+    const settled = at([newer], records, now + backdating);
     expect(settled.done.map(({ kind }) => kind)).toEqual(['WriteList']);
     expect(settled.planned.federation.revocationLists).not.toBe(at([first], records).planned.federation.revocationLists);
     expect(settled.planned.federation.bundle.hash).toBe(at([first], records).planned.federation.bundle.hash);

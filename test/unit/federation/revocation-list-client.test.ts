@@ -5,6 +5,8 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { askForList, type ListAnswer } from '../../../operator/controllers/federated-partner/lists.ts';
 import { fetchRevocationList } from '../../../operator/federation/revocation-list-client.ts';
+import { onlyElement, tags } from '../../../operator/pki/der-reader.ts';
+import { sequence, tlv } from '../../../operator/pki/der-writer.ts';
 import { encodePem } from '../../../operator/pki/pem.ts';
 import { freePort } from '../../support/port.ts';
 import { day, forge, forgeList, now } from '../pki/forge.ts';
@@ -49,8 +51,8 @@ it.each([
 
 it.each([
   ['six hours at most', now + 30 * day, 6 * hour],
-  ['half of what is left', now + 4 * hour, 2 * hour],
-  ['a minute at least, also where it has ended', now - hour, 60_000],
+  ['half of the time until it may not be delivered any more', now + 5 * hour, 2 * hour],
+  ['a minute at least, also where that is over', now + hour, 60_000],
 ])('asks again after %s', async (_, nextUpdate, inMs) => {
   expect(await ask(list(nextUpdate))).toMatchObject({ inMs });
 });
@@ -66,6 +68,14 @@ it('keeps what it has while the answer is no list, and asks again soon, then mor
     inMs: 10_000,
   });
   expect(await ask(Buffer.from('3003020101', 'hex'), { failures: 30 })).toMatchObject({ failures: 31, inMs: 600_000 });
+});
+
+it('takes no list with more in it than OpenSSL reads, as somebody on the way may add behind the signature', async () => {
+  const padded = sequence(onlyElement(list(), tags.sequence).content, tlv(0x05));
+  expect(await ask(padded, { list: 'held' })).toMatchObject({
+    list: 'held',
+    failure: expect.stringMatching(/ answers with a revocation list that OpenSSL cannot read\.$/),
+  });
 });
 
 describe('a server that', () => {
