@@ -99,6 +99,11 @@ export const enterpriseCASpec = constrained(
       "has(self.managed) ? 'An EnterpriseCA has exactly one backend: keep managed or provided, not both.' : " +
       "'An EnterpriseCA needs a backend: set managed or provided.'",
   },
+  {
+    rule: 'has(self.managed) == has(oldSelf.managed)',
+    message:
+      'The backend of an EnterpriseCA is immutable, because its servers would not believe each other while they move: create another EnterpriseCA, and name that in the TrustDomain.',
+  },
   durationsCompare(
     ['leaf.duration', '<=', 'managed.issuing.duration'],
     'no certificate outlives the CA that signed it',

@@ -200,7 +200,12 @@ export const enterpriseCATable: Table = {
     ),
   ],
   changes: [
-    accept('the backend', managed, provided),
+    refuse(
+      'the backend',
+      managed,
+      provided,
+      'spec: Invalid value: The backend of an EnterpriseCA is immutable, because its servers would not believe each other while they move: create another EnterpriseCA, and name that in the TrustDomain.',
+    ),
     accept('the generation', managed, { managed: { generation: 2 } }),
     refuse(
       'the generation, to a former one',
