@@ -1,12 +1,12 @@
 // Which certificates of partners may become anchors: everything that could put the Edge out of order, or make a partner
 // somebody else, is refused with a sentence. A partner's fault never takes another partner's anchors away.
 import { type Certificate, CertificateError, parseCertificates } from '../pki/certificate.ts';
-import { isSelfSigned, isSignedBy, nameOf } from '../pki/chain.ts';
+import { isSignedBy, nameOf } from '../pki/chain.ts';
 import { positionOf } from '../pki/path-builder.ts';
 import { firstRefusal, type Refusal, type RefusalReason, refusal } from '../pki/path-refusal.ts';
 import { pathRules } from '../pki/path-rules.ts';
 import { instant } from '../pki/problem.ts';
-import { authorityIdentity, comparableKey, comparableName } from './partner-authority.ts';
+import { authorityIdentity, comparableKey, comparableName, rivalOf } from './partner-authority.ts';
 import { mostOctetsOfName } from './partner-listener.ts';
 
 export type AnchorRefusalReason =
@@ -151,24 +151,21 @@ function againstOurs({ certificates, keyIds }: OurAuthorities): (candidate: Cand
   };
 }
 
-/**
- * Several partners may name one CA, by the same certificate. Another one of it counts where its own key signed it: anybody
- * can make one up with limits of his choice, and the CA would be held to them for all.
- */
-function imitation(candidate: Candidate, { partner, certificate }: Candidate): AnchorRefusal | undefined {
-  if (candidate.certificate.fingerprint === certificate.fingerprint || isSelfSigned(candidate.certificate)) return undefined;
-  return refused(
+const wayOut =
+  'Ask both whose CA it is. Block the partner that only claims it; or have either name a certificate of that CA that the CA ' +
+  'signed itself: then both are believed by that one.';
+
+const contested = (candidate: Candidate, { partner, certificate }: Candidate): AnchorRefusal =>
+  refused(
     candidate,
     'AuthorityOfAnotherPartner',
-    `is another certificate of a CA that the partner ${partner} has in place (SHA-256 ${certificate.fingerprint}), and neither proves whose it is. ` +
-      `Ask both whose CA it is, block the partner that only claims it, and name the root of the other: a root proves itself by its own signature.`,
+    `is another certificate of a CA that the partner ${partner} has in place (SHA-256 ${certificate.fingerprint}), and neither proves whose it is. ${wayOut}`,
   );
-}
 
 /** Whether one can be taken for the other although their keys differ. A partner's own may have one name: so it changes its key. */
 function confusion(candidate: Candidate, other: Candidate): AnchorRefusal | undefined {
   if (candidate.partner === other.partner) return undefined;
-  if (candidate.key === other.key) return candidate.subject === other.subject ? imitation(candidate, other) : undefined;
+  if (candidate.key === other.key) return undefined;
   const remedy = `software could take one for the other. The partner ${other.partner} had it before; find out whose it is.`;
   const theirs = nameOf(other.certificate);
   if (candidate.subject === other.subject)
@@ -199,6 +196,8 @@ export interface AnchorCheck {
   /** By partner, each certificate once; a partner without any has an empty list. */
   readonly accepted: ReadonlyMap<string, readonly Certificate[]>;
   readonly refused: readonly AnchorRefusal[];
+  /** By partner, of CAs of its that another claims: sentences. They stay as they are. */
+  readonly contested: ReadonlyMap<string, readonly string[]>;
 }
 
 const isRefusal = (value: Candidate | AnchorRefusal): value is AnchorRefusal => 'reason' in value;
@@ -222,6 +221,7 @@ export function checkPartnerAnchors({
   const read = partners.flatMap(candidatesOf);
   const refusals: AnchorRefusal[] = read.filter(isRefusal);
   const accepted: Candidate[] = [];
+  const claims = new Map<string, readonly string[]>();
   const inPlace = new Map(partners.map((partner) => [partner.name, partner.inPlace]));
   const precedence = ({ partner, certificate }: Candidate): number => {
     if (inPlace.get(partner)?.has(certificate.fingerprint) === true) return 0;
@@ -258,6 +258,18 @@ export function checkPartnerAnchors({
       const confused = confusion(candidate, other);
       if (confused !== undefined) return confused;
     }
+    const { key, subject } = candidate;
+    const rival = rivalOf(
+      candidate,
+      accepted.filter((other) => other.key === key && other.subject === subject),
+    );
+    if (rival !== undefined) {
+      const claim =
+        `The partner ${partner} claims ${nameOf(rival.certificate)} too, by another certificate (SHA-256 ${certificate.fingerprint}). ` +
+        `What is in place stays as it is. ${wayOut}`;
+      claims.set(rival.partner, [...(claims.get(rival.partner) ?? []), claim]);
+      return contested(candidate, rival);
+    }
     return before < mostAnchors
       ? undefined
       : refused(
@@ -275,5 +287,6 @@ export function checkPartnerAnchors({
       ]),
     ),
     refused: refusals,
+    contested: claims,
   };
 }

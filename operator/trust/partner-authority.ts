@@ -39,3 +39,20 @@ export function representative(certificates: readonly [Certificate, ...Certifica
   const selfSigned = certificates.filter(isSelfSigned);
   return selfSigned.reduce((best, one) => (one.notAfter > best.notAfter ? one : best), selfSigned[0] ?? certificates[0]);
 }
+
+interface Claim {
+  readonly partner: string;
+  readonly certificate: Certificate;
+}
+
+/**
+ * Whose word stands against a claim on a CA, of those accepted (`same`: all of that CA). A certificate that the CA's own key
+ * signed settles its limits for all. The signature of an issuer does not, be its root listed beside it or not: anybody's root
+ * can sign anybody's key, with limits of its choice, and the CA would be held to them for all.
+ */
+export function rivalOf<C extends Claim>(claim: C, same: readonly C[]): C | undefined {
+  const { fingerprint } = claim.certificate;
+  const isSettled = [claim, ...same].some(({ certificate }) => isSelfSigned(certificate));
+  if (isSettled || same.some(({ certificate }) => certificate.fingerprint === fingerprint)) return undefined;
+  return same.find(({ partner }) => partner !== claim.partner);
+}

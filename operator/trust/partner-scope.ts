@@ -2,8 +2,10 @@
 // that names it, the innermost first; what is ours belongs to nobody else; what is blocked belongs to nobody.
 import { createHash } from 'node:crypto';
 import type { Certificate } from '../pki/certificate.ts';
+import { isIssuedBy } from '../pki/chain.ts';
 import { subtreeBase } from '../pki/extensions.ts';
 import { ipBlock } from '../pki/ip-address.ts';
+import { extensionIds } from '../pki/object-identifiers.ts';
 import type { ScopeSubtree } from '../pki/subtree-nesting.ts';
 import type { Holdings } from './name-holders.ts';
 import { authorityIdentity, representative } from './partner-authority.ts';
@@ -88,15 +90,24 @@ function hashOf({ certificate, partners, scope, permitted, excluded, withheld }:
   return createHash('sha256').update(JSON.stringify(inputs)).digest('hex');
 }
 
-function decide(certificate: Certificate, sharing: readonly Partner[], holdings: Holdings): Decision {
+/** `vouching`: partners that do not name the CA, and are believed by one that issued it. */
+function decide(
+  certificate: Certificate,
+  sharing: readonly Partner[],
+  vouching: readonly Partner[],
+  holdings: Holdings,
+): Decision {
   const anyName = sharing.some((partner) => partner.anyName);
   const base = { certificate, partners: sharing.map(({ name }) => name), anyName };
-  if (sharing.some(({ scope }) => scope === 'Unconstrained')) {
+  const behind = [...sharing, ...vouching];
+  if (behind.some(({ scope }) => scope === 'Unconstrained')) {
     return { ...base, scope: 'Unconstrained', permitted: [], excluded: [], withheld: [] };
   }
-  const { permitted, excluded, withheld } = namesFor(sharing, holdings);
-  if (permitted.length === 0) return { ...base, scope: 'Nothing', permitted: [], excluded: [], withheld };
-  const addresses = distinct(sharing.flatMap(({ permittedIPs }) => permittedIPs)).map(ipBlock);
+  const own = namesFor(sharing, holdings);
+  const { withheld } = own;
+  if (own.permitted.length === 0) return { ...base, scope: 'Nothing', permitted: [], excluded: [], withheld };
+  const { permitted, excluded } = vouching.length === 0 ? own : namesFor(behind, holdings);
+  const addresses = distinct(behind.flatMap(({ permittedIPs }) => permittedIPs)).map(ipBlock);
   return {
     ...base,
     scope: 'NameConstrained',
@@ -109,28 +120,65 @@ function decide(certificate: Certificate, sharing: readonly Partner[], holdings:
   };
 }
 
+interface Named {
+  readonly certificate: Certificate;
+  readonly sharing: readonly Partner[];
+  readonly anyName: boolean;
+}
+
+/**
+ * The partners of CAs that issued this one, or one above it, without limits of their own: their certificates may lie below it,
+ * and software takes the first CA of a name that it has, and tries no other. What they are believed for by the
+ * one above, they are believed for by this one then: it gains nothing that it had not.
+ */
+function vouchersOf(named: Named, bySubject: ReadonlyMap<string, readonly Named[]>, seen = new Set([named])): readonly Partner[] {
+  const { certificate, anyName } = named;
+  const above = (bySubject.get(certificate.issuerDer.toString('base64')) ?? []).filter(
+    (other) =>
+      !seen.has(other) &&
+      other.anyName === anyName &&
+      isUnlimited(other.certificate) &&
+      isIssuedBy(certificate, other.certificate),
+  );
+  return above.flatMap((other) => [...other.sharing, ...vouchersOf(other, bySubject, seen.add(other))]);
+}
+
+/** Whether what it issues is held to nothing on its account. */
+function isUnlimited({ pathLength, extensions }: Certificate): boolean {
+  return (
+    pathLength === undefined && !extensions.has(extensionIds.nameConstraints) && !extensions.has(extensionIds.extendedKeyUsage)
+  );
+}
+
 /**
  * One for each CA that the partners name, by subject and key, and another where any domain is believed of it. `partners` are
  * in order of precedence, the oldest first: a SIP domain on two lists is believed of the first. Blocked partners are
  * believed in nothing, and nobody else for their domains, but for what another partner names inside of them.
  */
 export function partnerScopes(partners: readonly Partner[], holdings: Holdings): readonly ScopedAuthority[] {
-  const authorities = new Map<string, { certificates: [Certificate, ...Certificate[]]; sharing: Partner[] }>();
+  const authorities = new Map<string, { certificates: [Certificate, ...Certificate[]]; sharing: Partner[]; anyName: boolean }>();
   for (const partner of partners) {
     if (partner.blocked) continue;
+    const { anyName } = partner;
     for (const anchor of partner.anchors) {
-      const identity = `${partner.anyName} ${authorityIdentity(anchor)}`;
+      const identity = `${anyName} ${authorityIdentity(anchor)}`;
       const known = authorities.get(identity);
       if (known === undefined) {
-        authorities.set(identity, { certificates: [anchor], sharing: [partner] });
+        authorities.set(identity, { certificates: [anchor], sharing: [partner], anyName });
         continue;
       }
       known.certificates.push(anchor);
       if (!known.sharing.includes(partner)) known.sharing.push(partner);
     }
   }
-  return [...authorities.values()].map(({ certificates, sharing }) => {
-    const decision = decide(representative(certificates), sharing, holdings);
+  const named = [...authorities.values()].map(
+    ({ certificates, ...rest }): Named => ({ ...rest, certificate: representative(certificates) }),
+  );
+  const bySubject = Map.groupBy(named, ({ certificate }) => certificate.subjectDer.toString('base64'));
+  return named.map((each) => {
+    const { certificate, sharing } = each;
+    const vouching = vouchersOf(each, bySubject).filter((partner) => !sharing.includes(partner));
+    const decision = decide(certificate, sharing, [...new Set(vouching)], holdings);
     return { ...decision, hash: hashOf(decision) };
   });
 }

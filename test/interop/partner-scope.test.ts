@@ -105,6 +105,9 @@ const present = trustIn([
 const former = trustIn([partner('fabrikam', ['fabrikam.com', 'fabrikam.net'], Object.values(fabrikam))]);
 const withoutFabrikam = trustIn([{ ...fabrikamPartner, blocked: true }, partner('litware', ['litware.com'], [litware])]);
 
+/** Another partner names a CA that lies below fabrikam's. */
+const beside = trustIn([fabrikamPartner, partner('tailspin', ['tailspin.com'], [branch])]);
+
 /** What Java needs to be sent, since it finds nothing beside its anchors. */
 const crossOf = ({ federations }: PartnerTrust, { certificate }: Forged): Certificate => {
   const federation = federations.get(certificate.fingerprint);
@@ -223,6 +226,10 @@ describe("the partner's own names are believed", () => {
     ['with its SPIFFE ID', { anchor: fabrikam.root, names: [...own, uri('spiffe://fabrikam.com/edge/a')] }],
     ['with an address that it is permitted', { anchor: fabrikam.root, names: [...own, ip('c0000207')] }],
     ['below a sub-CA', { anchor: fabrikam.root, names: own, wish: { by: branch }, sends: [branch.certificate] }],
+    [
+      'below a sub-CA that another partner names',
+      { anchor: fabrikam.root, names: own, wish: { by: branch }, sends: [branch.certificate], trust: beside },
+    ],
     ['when it sends its root too', { anchor: fabrikam.root, names: own, sends: [fabrikam.root.certificate] }],
     [
       'when it names its issuer by issuer and serial',

@@ -31,6 +31,8 @@ export interface PartnerDecision extends AccessEdges {
   readonly anchorProblems: readonly string[];
   /** Of sources that could not be read now: sentences. */
   readonly sourceProblems: readonly string[];
+  /** Of CAs of its that another partner claims: sentences. */
+  readonly contested: readonly string[];
   /** Names on another partner's list: sentences. */
   readonly conflicts: readonly string[];
   readonly sources: readonly SourceObservation[];
@@ -47,13 +49,14 @@ export interface Findings {
   readonly nameRefusals: readonly NameRefusal[];
   readonly blockers: Blockers;
   readonly refused: ReadonlyMap<string, readonly string[]>;
+  readonly contested: ReadonlyMap<string, readonly string[]>;
   readonly anchors: ReadonlyMap<string, readonly Certificate[]>;
   readonly dropped: ReadonlyMap<ScopedAuthority, Dropped>;
 }
 
 export function decide(
   observed: ObservedPartner,
-  { nameRefusals, blockers, refused, anchors, dropped }: Findings,
+  { nameRefusals, blockers, refused, contested, anchors, dropped }: Findings,
   kept: readonly ScopedAuthority[],
   crosses: ReadonlyMap<ScopedAuthority, Cross | undefined>,
 ): PartnerDecision {
@@ -86,6 +89,7 @@ export function decide(
     believed,
     anchorProblems: [...anchorProblems, ...leftOut(name, believed, dropped)],
     sourceProblems,
+    contested: contested.get(name) ?? [],
     conflicts: [
       ...nameRefusals.flatMap(({ partner: of, reason, message }) =>
         of === name && reason === 'DomainOnTwoLists' ? [message] : [],

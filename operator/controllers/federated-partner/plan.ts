@@ -50,7 +50,7 @@ export function plan(observation: FederationObservation, now: number): Federatio
   const candidates = partners.filter(
     ({ partner }) => !isBlocked(partner, blockers) && refusalOfNames(partner, nameRefusals) === undefined,
   );
-  const { anchors, refused, taken } = checkSources(candidates, observation, now);
+  const { anchors, refused, contested, taken } = checkSources(candidates, observation, now);
   const scoped = partners.map(({ partner }) => asScoped(partner, blockers, anchors.get(partner.metadata.name) ?? []));
   const holdings = holdingsOf(ourNames, scoped);
   const scopes = partnerScopes(scoped, holdings);
@@ -66,7 +66,7 @@ export function plan(observation: FederationObservation, now: number): Federatio
     entryOctets: (partner) => entries.get(partner) ?? 0,
   });
   const crosses = new Map(kept.map((authority) => [authority, found.get(authority)]));
-  const findings = { nameRefusals, blockers, refused, anchors, dropped };
+  const findings = { nameRefusals, blockers, refused, contested, anchors, dropped };
   const decisions = partners.map((observed) => decide(observed, findings, kept, crosses));
   const standing = decisions.map((decision) => withoutUnmade(decision, crosses, observation.unwritten));
   const inForce = standing.filter(({ believed: authorities }) => authorities.length > 0);

@@ -173,14 +173,15 @@ function namesConstrained({ partner, believed, blockedBy }: PartnerDecision): As
 }
 
 /** Some of what its sources hold may be refused, and the rest believed. */
-function anchorsAccepted({ blockedBy, refusal, anchorProblems, sourceProblems }: PartnerDecision): readonly Aspect[] {
-  const problems = [...anchorProblems, ...sourceProblems];
+function anchorsAccepted({ blockedBy, refusal, anchorProblems, contested, sourceProblems }: PartnerDecision): readonly Aspect[] {
+  const problems = [...anchorProblems, ...contested, ...sourceProblems];
   if (blockedBy !== undefined || refusal !== undefined) return [];
   const type = 'AnchorsAccepted';
   if (problems.length === 0)
     return [{ type, status: 'True', reason: 'Accepted', message: 'Everything that its sources hold is believed.' }];
   const message = `${problems.join(' ')} What is in place stays.`;
-  const reason = anchorProblems.length > 0 ? 'SomeAnchorsRefused' : 'SourceUnavailable';
+  const reason =
+    anchorProblems.length > 0 ? 'SomeAnchorsRefused' : contested.length > 0 ? 'AuthorityContested' : 'SourceUnavailable';
   return [{ type, status: 'False', reason, message }];
 }
 

@@ -22,6 +22,8 @@ export interface Checked {
   readonly anchors: ReadonlyMap<string, readonly Certificate[]>;
   /** Sentences, by partner. */
   readonly refused: ReadonlyMap<string, readonly string[]>;
+  /** The same, of CAs of its that another partner claims. */
+  readonly contested: ReadonlyMap<string, readonly string[]>;
   readonly taken: readonly Taken[];
 }
 
@@ -84,6 +86,7 @@ export function checkSources(
   return {
     anchors: accepted,
     refused,
+    contested: first.contested,
     taken: candidates.flatMap(({ partner: { metadata }, sources }) =>
       sources.flatMap((source): readonly Taken[] => {
         const content = contentOf(source);

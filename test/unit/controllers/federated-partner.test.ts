@@ -313,6 +313,23 @@ describe('several partners', () => {
     }
   });
 
+  it('with two certificates of one CA, neither its own: who has it in place keeps it, and both are told', () => {
+    const branch = rootOf('Branch', { by: rootOf('Above') });
+    const first = settled([observed(partnerOf('fabrikam'), [branch])]);
+    const madeUp = rootOf('Branch', { keys: branch.keys, by: rootOf('Mallory') });
+    const { records } = first.observation;
+    const both = settled([observed(partnerOf('mallory'), [madeUp]), observed(partnerOf('fabrikam'), [branch])], { records });
+    const holder = statusOf('fabrikam', both);
+    expect(holder.state).toBe('Trusted');
+    expect(conditionsOf(holder)).toContain('AnchorsAccepted False AuthorityContested');
+    expect(messageOf(holder, 'AnchorsAccepted')).toContain('The partner mallory claims "CN=Branch" too');
+    expect(conditionsOf(statusOf('mallory', both))).toContain('Stalled True AnchorsRefused');
+    const blocked = settled([observed(partnerOf('mallory', { mode: 'Blocked' })), observed(partnerOf('fabrikam'), [branch])], {
+      records,
+    });
+    expect(conditionsOf(statusOf('fabrikam', blocked))).toContain('AnchorsAccepted True Accepted');
+  });
+
   it('with nested domains: the outer is not believed for the inner', () => {
     const voice = partnerOf('voice', { sipDomains: ['voice.fabrikam.com'], accessEdge: { fqdn: 'sip.voice.fabrikam.com' } });
     const rest = settled([observed(partnerOf('fabrikam'), [fabrikam]), observed(voice, [litware])]);

@@ -239,6 +239,34 @@ describe('the anchors of two partners', () => {
     });
   });
 
+  it('may be of a CA that is settled by its own signature, however others name it: they are believed by that', () => {
+    const crossed = forge({ ca: true, subject: 'Fabrikam CA', keys: root.keys, by: forge({ ca: true, subject: 'Public Root' }) });
+    const both = { accepted: { fabrikam: ['CN=Fabrikam CA'], litware: ['CN=Fabrikam CA'] }, refused: [] };
+    const [fabrikam, litware] = [brings('fabrikam', [root.certificate]), brings('litware', [crossed.certificate])];
+    expect(check(fabrikam, litware)).toEqual(both);
+    expect(check(litware, fabrikam)).toEqual(both);
+    expect(check(fabrikam, brings('litware', [crossed.certificate], [crossed.certificate]))).toEqual(both);
+  });
+
+  it('are not settled by the signature of another, though its root lies beside: who has a CA in place keeps it, and both are told', () => {
+    const mallory = forge({ ca: true, subject: 'Mallory', keys: keysOf('mallory') });
+    const branch = forge({ ca: true, subject: 'Branch', by: forge({ ca: true, subject: 'Root' }) });
+    const madeUp = forge({ ca: true, subject: 'Branch', keys: branch.keys, by: mallory });
+    const { refused, contested } = checkPartnerAnchors({
+      ours,
+      now,
+      partners: [
+        brings('fabrikam', [branch.certificate], [branch.certificate]),
+        brings(
+          'mallory',
+          [mallory?.certificate, madeUp.certificate].filter((each) => each !== undefined),
+        ),
+      ],
+    });
+    expect(refused).toMatchObject([{ partner: 'mallory', reason: 'AuthorityOfAnotherPartner' }]);
+    expect([...contested]).toEqual([['fabrikam', [expect.stringContaining('The partner mallory claims "CN=Branch" too')]]]);
+  });
+
   it('may be one and the same', () => {
     expect(check(brings('a', [root.certificate]), brings('b', [root.certificate]))).toEqual({
       accepted: { a: ['CN=Fabrikam CA'], b: ['CN=Fabrikam CA'] },

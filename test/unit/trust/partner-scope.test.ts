@@ -3,7 +3,7 @@
 import { describeSubtree } from '../../../operator/pki/subtree.ts';
 import { holdingsOf, type OurNames } from '../../../operator/trust/name-holders.ts';
 import { type Partner, partnerScopes, type ScopedAuthority } from '../../../operator/trust/partner-scope.ts';
-import { day, forge, keysOf, now } from '../pki/forge.ts';
+import { day, forge, generalName, keysOf, now, type Wish } from '../pki/forge.ts';
 
 const { certificate: fabrikamCA, keys } = forge({ ca: true, subject: 'Fabrikam CA' });
 const litwareCA = forge({ ca: true, subject: 'Litware CA' }).certificate;
@@ -228,6 +228,61 @@ describe('one authority', () => {
     ];
     expect(chosen([first, second])).toEqual([issuing.certificate.fingerprint]);
   });
+});
+
+describe('a CA that one of another partner issued', () => {
+  const root = forge({ ca: true, subject: 'Tailspin Root' });
+  const tailspin = partner('tailspin', ['tailspin.com'], { anchors: [root.certificate] });
+  const branchOf = (by: typeof root) => forge({ ca: true, subject: 'Tailspin Branch', by }).certificate;
+  const mallory = (anchors: Partner['anchors'], changes: Partial<Partner> = {}) =>
+    partner('mallory', ['mallory.com'], { anchors, ...changes });
+  const permittedOf = (...partners: readonly Partner[]) =>
+    scopes(partners)
+      .filter(({ partners: [name] }) => name === 'mallory')
+      .map((authority) => summary(authority).permitted);
+
+  it('is believed for what that one is, since software tries no other: its partner loses nothing by it', () => {
+    expect(permittedOf(tailspin, mallory([branchOf(root)]))).toEqual([['mallory.com', 'tailspin.com']]);
+    expect(permittedOf(mallory([branchOf(root)]), tailspin)).toEqual([['mallory.com', 'tailspin.com']]);
+  });
+
+  it('is so however far below it lies', () => {
+    const branch = forge({ ca: true, subject: 'Tailspin Branch', by: root });
+    const leafs = forge({ ca: true, subject: 'Tailspin Leafs', by: branch }).certificate;
+    expect(permittedOf(tailspin, mallory([leafs, branch.certificate]))).toEqual([
+      ['mallory.com', 'tailspin.com'],
+      ['mallory.com', 'tailspin.com'],
+    ]);
+  });
+
+  it('is for any name where that one is', () => {
+    const unconstrained = { ...tailspin, scope: 'Unconstrained' as const };
+    expect(scopes([unconstrained, mallory([branchOf(root)])]).map(({ scope }) => scope)).toEqual([
+      'Unconstrained',
+      'Unconstrained',
+    ]);
+  });
+
+  it.each<[string, readonly Partner[]]>([
+    ['it only says so', [tailspin, mallory([branchOf(forge({ ca: true, subject: 'Tailspin Root', keys: keysOf('mallory') }))])]],
+    ['that one may issue no CA', limited({ pathLength: 0 })],
+    ['that one is for servers alone', limited({ extendedKeyUsage: ['serverAuth'] })],
+    ['that one is held to names', limited({ constraints: { permitted: [generalName.dns('tailspin.com')] } })],
+    ['the other is blocked', [{ ...tailspin, blocked: true }, mallory([branchOf(root)])]],
+    ['the other is believed for any domain', [{ ...tailspin, anyName: true }, mallory([branchOf(root)])]],
+  ])('is believed for its own alone where %s', (_, partners) => {
+    expect(permittedOf(...partners)).toEqual([['mallory.com']]);
+  });
+
+  it('is believed for nothing where its own partner is', () => {
+    const [, authority] = scopes([tailspin, mallory([branchOf(root)], { sipDomains: ['contoso.com'] })]);
+    expect(authority).toMatchObject({ partners: ['mallory'], scope: 'Nothing', withheld: ['contoso.com'] });
+  });
+
+  function limited(wish: Wish): readonly Partner[] {
+    const limitedRoot = forge({ ca: true, subject: 'Tailspin Root', ...wish });
+    return [{ ...tailspin, anchors: [limitedRoot.certificate] }, mallory([branchOf(limitedRoot)])];
+  }
 });
 
 describe('the hash of a scope', () => {
