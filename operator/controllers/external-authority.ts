@@ -43,7 +43,7 @@ export function chooseAuthority({ newest, others, shown, since }: Candidates, no
   // What is shown is not exchanged for anything older.
   const preferred = place < 0 ? usable : usable.slice(0, place);
   const known = preferred.find((each) => (knownToPartnersAt(each, since) ?? Infinity) <= now);
-  const chosen = known ?? usable[place] ?? firstPublished(usable, since) ?? newest;
+  const chosen = known ?? usable[place] ?? firstPublished([newest, ...usable], since) ?? newest;
   const when =
     knownAt === undefined
       ? 'once the bundle for them is published with it'

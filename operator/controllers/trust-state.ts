@@ -263,8 +263,7 @@ export class TrustState implements Disposable {
   /** The hash of the anchors that a Secret should hold; undefined where nobody waits for it. */
   #expectedOf(domain: string, secret: MetadataObject): string | undefined {
     const owner = this.#ownerOf(domain, secret);
-    if (owner === undefined) return undefined;
-    if (externalFaces.has(secret.metadata.labels?.[label.use])) return this.#hashOf(domain, 'External');
+    if (owner === undefined || externalFaces.has(secret.metadata.labels?.[label.use])) return undefined;
     const inside = this.#trustOf(domain, 'Internal');
     const trust = owner.server === undefined ? inside : this.ofServer(owner.server);
     // While the CAs of its gateways are not known, nothing is written that could be waited for.
@@ -273,7 +272,8 @@ export class TrustState implements Disposable {
 
   /**
    * Only what somebody reads counts: bundles that should exist, and Secrets of servers that are listed. Labels are the
-   * tenant's to forge, and buy nothing but the patience above.
+   * tenant's to forge, and buy nothing but the patience above. The outside of an Edge believes partners, and so nothing of
+   * ours waits for it.
    */
   #isBehind(domain: string, object: MetadataObject): boolean {
     const { kind, metadata } = object;
@@ -287,7 +287,7 @@ export class TrustState implements Disposable {
       return expected !== undefined && held !== expected;
     }
     const audience = labels[label.audience];
-    if (audience === undefined || metadata.name !== bundleName(domain, audience)) return false;
+    if (audience === undefined || audience === 'edge-external' || metadata.name !== bundleName(domain, audience)) return false;
     if (!topology.wants({ domain, audience, namespace })) return false;
     return held !== this.#hashOf(domain, circleOf(audience));
   }

@@ -4,6 +4,7 @@ import type { KubeObject } from '../../operator/api/object.ts';
 import { isApiError } from '../../operator/kube/errors.ts';
 import {
   configMaps,
+  enterpriseCAs,
   events,
   federatedPartners,
   type Resource,
@@ -12,10 +13,12 @@ import {
   trustedServers,
 } from '../../operator/kube/resource.ts';
 import { parseCertificates } from '../../operator/pki/certificate.ts';
+import { spreadTime } from '../../operator/trust/published-since.ts';
 import {
   contoso,
   domainManifest,
   enterpriseCAManifest,
+  leafOf,
   partnerManifest,
   serverManifest,
   startTrustmesh,
@@ -27,12 +30,15 @@ import { waitFor } from '../support/wait.ts';
 import { forge } from '../unit/pki/forge.ts';
 
 let trustmesh: Trustmesh;
-const edge = serverManifest('edge', {
-  role: 'Edge',
-  poolFQDN: 'edge.contoso.com',
-  members: [{ fqdn: 'edge01.contoso.com' }],
-  edge: { accessFQDN: 'access.contoso.com' },
-});
+const edgeOf = (spec: object = {}) =>
+  serverManifest('edge', {
+    role: 'Edge',
+    poolFQDN: 'edge.contoso.com',
+    members: [{ fqdn: 'edge01.contoso.com' }],
+    edge: { accessFQDN: 'access.contoso.com' },
+    ...spec,
+  });
+const edge = edgeOf();
 beforeAll(async () => {
   trustmesh = await startTrustmesh();
   await trustmesh.apply(contoso + edge);
@@ -364,6 +370,76 @@ it('gives a CA that two partners share the names of both, and says so on both', 
   }
   expect(parseCertificates((await bundle())['ca.crt'] ?? '')).toHaveLength(2);
   await remove('fabrikam', 'northwind');
+});
+
+describe('our own CA', () => {
+  const issuerOf = async (name: string) => leafOf(await trustmesh.secret('media', `edge-edge01-${name}-tls`)).issuer;
+  const outside = () => issuerOf('access-edge-external');
+  const untilFrom = (what: string, issuer: () => Promise<string>, wanted: string) =>
+    waitFor(`${what} to be from ${wanted}`, async () => ((await issuer()) === wanted ? true : undefined), { limitMs: 30_000 });
+  const published = { namespace: 'trustmesh-system', name: 'bundle.contoso.com' };
+  const since = 'trustmesh.io/published-since';
+  const waitsFor = (subject: string) =>
+    waitFor(`the Edge to say that partners do not know ${subject}`, async () => {
+      const condition = await trustmesh.reason('media', 'edge', 'CertificatesIssued', 'TrustPending');
+      return condition.message.includes(`Partners do not know "${subject}" yet`) ? true : undefined;
+    });
+
+  beforeAll(async () => {
+    await trustmesh.apply(partnerManifest('fabrikam', { trust: { anchors: [{ pem: pemOf(makeAuthority('Fabrikam')) }] } }));
+    await trustmesh.partner('fabrikam', 'Trusted');
+  });
+  afterAll(() => remove('fabrikam'));
+
+  it('is not exchanged for another at the external face before partners can know that', async () => {
+    await trustmesh.apply(
+      enterpriseCAManifest('public', { managed: {} }) +
+        domainManifest('contoso', { additionalEnterpriseCAs: ['public'] }) +
+        edgeOf({ certificates: { uses: [{ use: 'AccessEdgeExternal', enterpriseCA: 'public' }, { use: 'Internal' }] } }),
+    );
+    await waitsFor('CN=public Issuing CA 1');
+    expect(await outside()).toBe('CN=contoso Issuing CA 1');
+    await trustmesh.apply(edge + domainManifest('contoso'));
+    await trustmesh.ready('media', 'edge');
+    expect(await outside()).toBe('CN=contoso Issuing CA 1');
+  });
+
+  it('rolls inside at once, and outside when the bundle for partners has held it for long enough, over a restart', async () => {
+    const { admin } = trustmesh;
+    const { resourceVersion } = (await admin.get(enterpriseCAs, { name: 'contoso' })).metadata;
+    const spec = { managed: { generation: 2 } };
+    await admin.patch(enterpriseCAs, { name: 'contoso' }, { metadata: { resourceVersion }, spec });
+    await untilFrom('the internal certificate', () => issuerOf('internal'), 'CN=contoso Issuing CA 2');
+    await waitsFor('CN=contoso Issuing CA 2');
+    expect(await outside()).toBe('CN=contoso Issuing CA 1');
+    const roots = parseCertificates((await trustmesh.configMap(published.namespace, published.name))['bundle.pem'] ?? '');
+    expect(roots).toHaveLength(2);
+
+    await trustmesh.stopReplicas();
+    await trustmesh.startReplica();
+    // What has to be made meanwhile is from the CA that partners know.
+    const secret = { namespace: 'media', name: 'edge-edge01-access-edge-external-tls' };
+    const { uid } = (await admin.get(secrets, secret)).metadata;
+    await admin.delete(secrets, secret);
+    await waitFor('the Secret to come back', async () => {
+      const found = await trustmesh.find(secrets, secret);
+      return found === undefined || found.metadata.uid === uid ? undefined : true;
+    });
+    expect(await outside()).toBe('CN=contoso Issuing CA 1');
+
+    await trustmesh.stopReplicas();
+    const { metadata } = await admin.get(configMaps, published);
+    const times: Record<string, number> = JSON.parse(metadata.annotations?.[since] ?? '');
+    expect(Object.keys(times).sort()).toEqual(roots.map(({ fingerprint }) => fingerprint).sort());
+    const earlier = Object.fromEntries(Object.entries(times).map(([root, at]) => [root, at - spreadTime / 1000]));
+    const annotations = { [since]: JSON.stringify(earlier) };
+    await admin.patch(configMaps, published, { metadata: { resourceVersion: metadata.resourceVersion, annotations } });
+    await trustmesh.startReplica();
+    await untilFrom('the external certificate', outside, 'CN=contoso Issuing CA 2');
+    await untilFrom('the outbound certificate', () => issuerOf('access-edge-outbound'), 'CN=contoso Issuing CA 2');
+    await trustmesh.ready('media', 'edge');
+    expect((await admin.get(configMaps, published)).metadata.annotations).toMatchObject(annotations);
+  }, 120_000);
 });
 
 it('waits for an Edge where the domain has none', async () => {

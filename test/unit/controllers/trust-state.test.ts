@@ -188,6 +188,19 @@ it('waits for the anchors of the CA that the domain itself names', () => {
   expect(trust.of('contoso', 'server')?.unknown).toEqual(['absent']);
 });
 
+it('keeps nothing waiting for what an Edge believes outside: that is partners, after a start not known yet', () => {
+  const { trust, configMaps, secrets, set } = world();
+  set(trustedServer('app', 'Edge', { edge: { accessFQDN: 'access.contoso.com' } }, { uid: 'uid-app' }));
+  const outside = { ...ofApp, [label.use]: 'access-edge-external' };
+  const made = secret('app-tls', outside);
+  const annotations = { ...made.metadata.annotations, [annotation.trustHash]: 'partners' };
+  secrets.apply({ ...made, metadata: { ...made.metadata, annotations } });
+  const { metadata, ...configMap } = bundle('partners');
+  const labels = { ...metadata.labels, [label.audience]: 'edge-external' };
+  configMaps.apply({ ...configMap, metadata: { ...metadata, name: 'trustmesh-contoso-edge-external', labels } });
+  expect(trust.pendingAnywhere('contoso')).toBeUndefined();
+});
+
 it('tells when everybody in a domain holds the anchors: who waited for that looks again', () => {
   const { trust, configMaps, secrets, changes } = world();
   const hash = trust.of('contoso', 'server')?.bundle.hash ?? '';
