@@ -266,7 +266,7 @@ export function checkPartnerAnchors({
     if (rival !== undefined) {
       const claim =
         `The partner ${partner} claims ${nameOf(rival.certificate)} too, by another certificate (SHA-256 ${certificate.fingerprint}). ` +
-        `What is in place stays as it is. ${wayOut}`;
+        wayOut;
       claims.set(rival.partner, [...(claims.get(rival.partner) ?? []), claim]);
       return contested(candidate, rival);
     }

@@ -179,10 +179,9 @@ function anchorsAccepted({ blockedBy, refusal, anchorProblems, contested, source
   const type = 'AnchorsAccepted';
   if (problems.length === 0)
     return [{ type, status: 'True', reason: 'Accepted', message: 'Everything that its sources hold is believed.' }];
-  const message = `${problems.join(' ')} What is in place stays.`;
-  const reason =
-    anchorProblems.length > 0 ? 'SomeAnchorsRefused' : contested.length > 0 ? 'AuthorityContested' : 'SourceUnavailable';
-  return [{ type, status: 'False', reason, message }];
+  const base = { type, status: 'False', message: `${problems.join(' ')} What is in place stays.` } as const;
+  if (anchorProblems.length > 0) return [{ ...base, reason: 'SomeAnchorsRefused' }];
+  return [{ ...base, reason: contested.length > 0 ? 'AuthorityContested' : 'SourceUnavailable' }];
 }
 
 /** It may call us whether or not we know where to call it. */
