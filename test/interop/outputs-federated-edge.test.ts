@@ -1,18 +1,24 @@
-// Envoy, HAProxy and nginx as an Edge between a pool and two partners: every file and Secret as it stands in the API server,
-// mounted where the documentation says; who gets in on which side; and what is left of a partner that is blocked.
+// Envoy, HAProxy, nginx and Kamailio as an Edge between a pool and two partners: every file and Secret as it stands in the API
+// server, mounted where the documentation says; who gets in on which side; what is left of a partner that is blocked; and whom the
+// CRLs keep out that partners publish.
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer as createPublisher } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configMaps, federatedPartners } from '../../operator/kube/resource.ts';
+import type { Output } from '../../operator/outputs/formats.ts';
 import { contoso, partnerManifest, serverManifest, startTrustmesh, type Trustmesh } from '../support/installation.ts';
+import { kamailioVersion, startKamailio } from '../support/kamailio.ts';
+import { record } from '../support/matrix.ts';
 import { mount, relocated } from '../support/mounted.ts';
 import { needing } from '../support/needing.ts';
-import { forge, generalName } from '../support/peers/forged.ts';
+import { forge, generalName, revocationList } from '../support/peers/forged.ts';
 import { authorityOf, makeAuthority, materialOf } from '../support/peers/material.ts';
 import type { Material } from '../support/peers/peer.ts';
 import { freePort } from '../support/port.ts';
 import { type ProxySoftware, proxies, type RunningProxy, steadily } from '../support/proxies.ts';
+import { askByTLS } from '../support/sip.ts';
 import { waitFor } from '../support/wait.ts';
 import { answering, call, isLetIn, listening } from './support/calling.ts';
 import { hostileFrom } from './support/hostile.ts';
@@ -27,8 +33,10 @@ let backend: number;
 
 const fabrikam = makeAuthority('Fabrikam');
 const northwind = makeAuthority('Northwind');
-const partner = (name: string, authority: ReturnType<typeof makeAuthority>) =>
-  partnerManifest(name, { trust: { anchors: authority.anchors.map(({ pem }) => ({ pem })) } });
+type Authority = ReturnType<typeof makeAuthority>;
+const partner = (name: string, { anchors }: Authority, trust: object = {}) =>
+  partnerManifest(name, { trust: { anchors: anchors.map(({ pem }) => ({ pem })), ...trust } });
+const partners = partner('fabrikam', fabrikam) + partner('northwind', northwind);
 const ofFabrikam = (...names: readonly Buffer[]) => forge(fabrikam, { names });
 const edgeOfFabrikam = ofFabrikam(dns('sip.fabrikam.com'));
 const edgeOfNorthwind = forge(northwind, { names: [dns('sip.northwind.com')] });
@@ -48,9 +56,7 @@ const pool = (name: string, spec: Readonly<Record<string, unknown>>) =>
 beforeAll(async () => {
   trustmesh = running.use(await startTrustmesh());
   backend = running.use(await listening(createServer(answering))).port;
-  await trustmesh.apply(
-    contoso + pool('pool01', { role: 'FrontEnd' }) + partner('fabrikam', fabrikam) + partner('northwind', northwind),
-  );
+  await trustmesh.apply(contoso + pool('pool01', { role: 'FrontEnd' }) + partners);
   await trustmesh.ready('media', 'pool01');
   insider = materialOf(await trustmesh.secret('media', 'pool01-tls'));
   const ourCA = authorityOf(materialOf(await trustmesh.secret('trustmesh-system', 'contoso-issuing-1')));
@@ -58,23 +64,29 @@ beforeAll(async () => {
 }, 5 * 60_000);
 afterAll(() => running.disposeAsync());
 
-interface RunningEdge {
+interface MountedEdge {
+  readonly name: string;
+  /** Where the volumes are. */
+  readonly root: string;
   readonly inside: number;
   readonly outside: number;
-  readonly proxy: RunningProxy;
-  /** Mounts what the API server has now. */
-  readonly mountAll: () => Promise<void>;
+  /** Mounts what the API server has, once the rendered files and what lies beside them are as wanted. */
+  readonly mountWhen: (what: string, isWanted: (files: Readonly<Record<string, string>>) => boolean) => Promise<void>;
 }
 
-async function startEdge(software: ProxySoftware): Promise<RunningEdge> {
-  const name = `edge-${software.name.toLowerCase()}`;
+interface RunningEdge extends MountedEdge {
+  readonly proxy: RunningProxy;
+}
+
+async function mountEdge(output: Output): Promise<MountedEdge> {
+  const name = `edge-${output.toLowerCase()}`;
   const [inside, outside] = [await freePort(), await freePort()];
   await trustmesh.apply(
     pool(name, {
       role: 'Edge',
       edge: { accessFQDN: `access-${name}.contoso.com` },
       certificates: { scope: 'Pool', uses: [{ use: 'Internal' }, { use: 'AccessEdgeExternal' }] },
-      outputs: [software.output],
+      outputs: [output],
       listeners: [
         { name: 'inside', port: inside, protocol: 'MTLS', face: 'Internal' },
         { name: 'outside', port: outside, protocol: 'MTLS', face: 'External' },
@@ -86,7 +98,8 @@ async function startEdge(software: ProxySoftware): Promise<RunningEdge> {
   const root = await mkdtemp(join(tmpdir(), 'trustmesh-mounted-'));
   running.defer(() => rm(root, { recursive: true, force: true }));
   const data = async (of: string) => (await trustmesh.admin.get(configMaps, { namespace: 'media', name: of })).data ?? {};
-  const mountAll = async () => {
+  const mountWhen: MountedEdge['mountWhen'] = async (what, isWanted) => {
+    await waitFor(what, async () => isWanted(await data(`${name}-trust`)), { limitMs: 30_000 });
     const [internal, external] = await Promise.all(
       ['internal', 'access-edge-external'].map(async (use) => materialOf(await trustmesh.secret('media', `${name}-${use}-tls`))),
     );
@@ -94,22 +107,25 @@ async function startEdge(software: ProxySoftware): Promise<RunningEdge> {
     await mount(join(root, 'access-edge-external'), { ...external });
     await mount(join(root, 'trust'), relocated(await data(`${name}-trust`), root));
   };
-  await waitFor(
-    'both partners in the rendered files',
-    async () => {
-      const text = Object.values(await data(`${name}-trust`)).join('');
-      return /fabrikam/.test(text) && /northwind/.test(text);
-    },
-    { limitMs: 30_000 },
-  );
-  await mountAll();
+  await mountWhen('both partners in the rendered files', namesBoth);
+  return { name, root, inside, outside, mountWhen };
+}
+
+function namesBoth(files: Readonly<Record<string, string>>): boolean {
+  const text = Object.values(files).join('');
+  return /fabrikam/.test(text) && /northwind/.test(text);
+}
+
+async function startEdge(software: ProxySoftware): Promise<RunningEdge> {
+  const mounted = await mountEdge(software.output);
+  const { root, inside, outside } = mounted;
   const listeners = [
     { name: 'inside', port: inside },
     { name: 'outside', port: outside },
   ];
   const proxy = running.use(await software.start({ root, listeners, backend }));
   await waitFor(`${software.name} to listen`, () => isLetIn(inside, insider), { limitMs: 30_000, seen: proxy.program.output });
-  return { inside, outside, proxy, mountAll };
+  return { ...mounted, proxy };
 }
 
 for (const software of proxies) {
@@ -146,10 +162,7 @@ for (const software of proxies) {
       expect(await outside(withFormer)).toBe(true);
       await trustmesh.apply(partnerManifest('unwanted', { mode: 'Blocked', sipDomains: ['fabrikam.com'] }));
       await trustmesh.partner('fabrikam', 'Blocked');
-      const rendered = async () =>
-        Object.values(await trustmesh.configMap('media', `edge-${software.name.toLowerCase()}-trust`)).join('');
-      await waitFor('the files without it', async () => !(await rendered()).includes('fabrikam'), { limitMs: 30_000 });
-      await edge.mountAll();
+      await edge.mountWhen('the files without it', (files) => !Object.values(files).join('').includes('fabrikam'));
       edge.proxy.reload();
       await waitFor(
         `${software.name} to read them`,
@@ -164,5 +177,110 @@ for (const software of proxies) {
       await trustmesh.admin.delete(federatedPartners, { name: 'unwanted' });
       await trustmesh.partner('fabrikam', 'Trusted');
     });
+
+    it('refuses by the CRLs that partners publish, takes up the next, and names none once one of them publishes no more', async () => {
+      await holdsToCRLs(edge, outside, async () => edge.proxy.reload());
+      const how = software.name === 'Envoy' ? 'yes, of partners; takes up the next by itself' : 'yes, of partners';
+      record({ software: software.name, version: await software.version(), capability: 'CRL', result: how });
+    }, 120_000);
   });
+}
+
+needing(...tools, 'kamailio').describe('Kamailio', () => {
+  it('refuses by the CRLs that partners publish, takes up the next, and names none once one of them publishes no more', async () => {
+    const edge = await mountEdge('Kamailio');
+    const side = {
+      trust: join(edge.root, 'trust'),
+      listener: 'outside',
+      port: edge.outside,
+      name: `access-${edge.name}.contoso.com`,
+    };
+    const kamailio = running.use(await startKamailio(side));
+    const outside = async (identity: Material) => {
+      const answer = await askByTLS({
+        port: edge.outside,
+        identity,
+        from: `sip:a@${domainOf(identity)}`,
+        to: 'sip:bob@contoso.com',
+      });
+      return 'status' in answer && answer.status === 200;
+    };
+    await holdsToCRLs(
+      edge,
+      outside,
+      async () => void (await kamailio.command('tls.reload')),
+      (holds) => holds,
+    );
+    record({ software: 'Kamailio', version: await kamailioVersion(), capability: 'CRL', result: 'yes, of partners' });
+  }, 120_000);
+});
+
+const domainOf = (identity: Material) => (identity === edgeOfNorthwind ? 'northwind.com' : 'fabrikam.com');
+
+/**
+ * Both partners publish, Fabrikam of its root and of the CA below: software checks the whole chain. Then Fabrikam publishes its
+ * next list, and then Northwind none any more.
+ */
+async function holdsToCRLs(
+  { mountWhen }: MountedEdge,
+  isLetInOutside: (material: Material) => Promise<boolean>,
+  reload: () => Promise<void>,
+  /** What it does a moment after a reload may be another process’s doing. */
+  settled: typeof steadily = steadily,
+): Promise<void> {
+  const [first, second] = [ofFabrikam(dns('sip.fabrikam.com')), ofFabrikam(dns('sip.fabrikam.com'))];
+  const letIn = async () => {
+    const all = [edgeOfFabrikam, edgeOfNorthwind, first, second].map(isLetInOutside);
+    const [good, other, ...revoked] = await Promise.all(all);
+    return { good, other, revoked };
+  };
+  const pages = new Map([
+    ['/fabrikam-root.crl', revocationList(fabrikam.root, [])],
+    ['/fabrikam-1.crl', revocationList(fabrikam, [first])],
+    ['/fabrikam-2.crl', revocationList(fabrikam, [first, second], 2)],
+    ['/northwind-root.crl', revocationList(northwind.root, [])],
+    ['/northwind.crl', revocationList(northwind, [])],
+  ]);
+  await using publisher = await listening(
+    createPublisher(({ url = '' }, response) => void response.writeHead(pages.has(url) ? 200 : 404).end(pages.get(url))),
+  );
+  const publishing = (name: string, { anchors, intermediates }: Authority, ...paths: readonly string[]) =>
+    partner(
+      name,
+      { ...fabrikam, anchors: [...anchors, ...intermediates] },
+      {
+        revocation: 'Published',
+        crlURLs: paths.map((path) => `http://127.0.0.1:${publisher.port}${path}`),
+      },
+    );
+  const takesUp = async (what: string, wanted: Awaited<ReturnType<typeof letIn>>) => {
+    await reload();
+    let seen: unknown;
+    const isSo = settled(async () => {
+      seen = await letIn();
+      return JSON.stringify(seen) === JSON.stringify(wanted);
+    });
+    await waitFor(what, isSo, { limitMs: 30_000, seen: () => seen });
+  };
+  const everybody = { good: true, other: true, revoked: [true, true] };
+
+  await mountWhen('both partners in the files', namesBoth);
+  await takesUp('everybody to get in', everybody);
+  const ofNorthwind = publishing('northwind', northwind, '/northwind-root.crl', '/northwind.crl');
+  await trustmesh.apply(ofNorthwind + publishing('fabrikam', fabrikam, '/fabrikam-root.crl', '/fabrikam-1.crl'));
+  let before: string | undefined;
+  // A federation root, its cross-certificate and two lists for each of four CAs.
+  await mountWhen('the CRLs of both', ({ 'crl.pem': lists, 'partners.crt': anchors }) => {
+    before = lists;
+    return lists !== undefined && anchors?.match(/BEGIN/g)?.length === 8;
+  });
+  await takesUp('the first list to count', { ...everybody, revoked: [false, true] });
+  await trustmesh.apply(publishing('fabrikam', fabrikam, '/fabrikam-root.crl', '/fabrikam-2.crl'));
+  await mountWhen('the next list', ({ 'crl.pem': lists }) => lists !== undefined && lists !== before);
+  await takesUp('the next list to count', { ...everybody, revoked: [false, false] });
+  await trustmesh.apply(partner('northwind', northwind));
+  await mountWhen('files that name no CRL', (files) => !/crl\.pem/.test(Object.entries(files).join()));
+  await takesUp('everybody to get in', everybody);
+  await trustmesh.apply(partners);
+  for (const name of ['fabrikam', 'northwind']) await trustmesh.partner(name, 'Trusted');
 }

@@ -1,10 +1,9 @@
 // Kamailio as a partner's edge, on the files rendered for an Edge with two partners, one Kamailio for each side: who gets an
 // answer, for whom a partner may send, what a reload takes away and what it leaves, and whom it calls.
-import { parseCertificates } from '../../operator/pki/certificate.ts';
 import { type Kamailio, kamailioVersion, startKamailio } from '../support/kamailio.ts';
 import { record } from '../support/matrix.ts';
 import { needing } from '../support/needing.ts';
-import { forge, generalName, makeRoot, revocationList } from '../support/peers/forged.ts';
+import { forge, generalName } from '../support/peers/forged.ts';
 import { makeAuthority, makeMaterial, trustIn } from '../support/peers/material.ts';
 import type { Material } from '../support/peers/peer.ts';
 import { askByTLS, askByUDP, connectByTLS, type SIPAnswer, startGateway } from '../support/sip.ts';
@@ -37,18 +36,12 @@ interface Running extends AsyncDisposable {
   readonly outside: Kamailio;
 }
 
-async function run(partners: readonly Partner[], { fips = false, prepare }: RunOptions = {}): Promise<Running> {
+async function run(partners: readonly Partner[], { fips = false }: { readonly fips?: boolean } = {}): Promise<Running> {
   await using stack = new AsyncDisposableStack();
   const edge = stack.use(await layOutEdge({ output: 'Kamailio', contoso, partners, fips }));
-  await prepare?.(edge);
   const outside = stack.use(await startKamailio(sideOf(edge, 'outside')));
   const owned = stack.move();
   return { edge, outside, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-}
-
-interface RunOptions {
-  readonly fips?: boolean;
-  readonly prepare?: (edge: Edge) => Promise<void>;
 }
 
 /** What somebody gets who shows this certificate: a status, or `no connection`. */
@@ -209,31 +202,6 @@ it('takes up a block without a restart: the blocked is refused at once, and what
   expect(await answerFor(outside.port, edgeOfFabrikam)).toBe('no connection');
   expect(statusOf(await standing.ask(asNorthwind))).toBe(200);
   await measured('Reload', 'yes; the blocked is refused on connections that stand, too');
-});
-
-it('refuses by a CRL that is put beside the anchors', async () => {
-  const authority = makeRoot('Tailspin Root CA');
-  const tailspin = unconstrained('tailspin', authority);
-  const [good, revoked] = [of(tailspin, dns('sip.tailspin.com')), of(tailspin, dns('sip.tailspin.com'))];
-  const [leaf] = parseCertificates(revoked['tls.crt'].toString());
-  const crl = revocationList(authority, leaf === undefined ? [] : [leaf.serial]);
-  const prepare = async (edge: Edge) => {
-    edge.addOutside({ 'crl.pem': crl });
-    await edge.configure([tailspin], (files) =>
-      Object.fromEntries(
-        Object.entries(files).map(([name, text]) => [
-          name,
-          name === 'kamailio-outside-tls.cfg'
-            ? text.replace('[server:default]\n', `[server:default]\ncrl = ${edge.root}/access-edge-external/crl.pem\n`)
-            : text,
-        ]),
-      ),
-    );
-  };
-  await using running = await run([tailspin], { prepare });
-  expect(await answerFor(running.outside.port, good, 'sip:a@tailspin.com')).toBe(200);
-  expect(await answerFor(running.outside.port, revoked, 'sip:a@tailspin.com')).toBe('no connection');
-  await measured('CRL', 'yes, where it is named');
 });
 
 describe('calling a partner', () => {

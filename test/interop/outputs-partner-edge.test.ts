@@ -2,10 +2,9 @@
 // side, what a reload takes away and what it leaves, and whom they call. What they can be held to goes into the matrix.
 import { connect as connectPlain, createServer } from 'node:net';
 import { connect, createServer as createTLSServer } from 'node:tls';
-import { parseCertificates } from '../../operator/pki/certificate.ts';
 import { record } from '../support/matrix.ts';
 import { needing } from '../support/needing.ts';
-import { forge, generalName, makeRoot, revocationList } from '../support/peers/forged.ts';
+import { forge, generalName } from '../support/peers/forged.ts';
 import { makeAuthority, makeMaterial } from '../support/peers/material.ts';
 import type { Material } from '../support/peers/peer.ts';
 import { freePort } from '../support/port.ts';
@@ -30,7 +29,6 @@ interface Running extends AsyncDisposable {
 async function run(software: ProxySoftware, partners: readonly Partner[], more: Partial<RunOptions> = {}): Promise<Running> {
   await using stack = new AsyncDisposableStack();
   const edge = stack.use(await layOutEdge({ output: software.output, contoso, partners, fips: more.fips ?? false }));
-  await more.prepare?.(edge);
   const backend = stack.use(await listening(createServer(answering)));
   const listeners = [
     { name: 'inside', port: edge.inside },
@@ -51,7 +49,6 @@ async function run(software: ProxySoftware, partners: readonly Partner[], more: 
 interface RunOptions {
   readonly fips: boolean;
   readonly calls: Parameters<ProxySoftware['start']>[0]['calls'];
-  readonly prepare: (edge: Edge) => Promise<void>;
 }
 
 const insider = makeMaterial(contoso, { dnsNames: ['pool01.contoso.com'], uri: registrar.uri });
@@ -178,25 +175,6 @@ for (const software of proxies) {
       expect(await isLetIn(without.edge.outside, without.edge.certificates.outside)).toBe(false);
     });
 
-    it('refuses by a CRL that is put beside the anchors', async () => {
-      const authority = makeRoot('Tailspin Root CA');
-      const tailspin = unconstrained('tailspin', authority);
-      const good = of(tailspin, dns('sip.tailspin.com'));
-      const revoked = of(tailspin, dns('sip.tailspin.com'));
-      const [leaf] = parseCertificates(revoked['tls.crt'].toString());
-      const crl = revocationList(authority, leaf === undefined ? [] : [leaf.serial]);
-      const prepare = async (edge: Edge) => {
-        edge.addOutside({ 'crl.pem': crl });
-        await edge.configure([tailspin], withCRL(`${edge.root}/access-edge-external`));
-      };
-      await using before = await run(software, [tailspin]);
-      expect(await isLetIn(before.edge.outside, revoked)).toBe(true);
-      await using after = await run(software, [tailspin], { prepare });
-      expect(await isLetIn(after.edge.outside, revoked)).toBe(false);
-      expect(await isLetIn(after.edge.outside, good)).toBe(true);
-      await measured('CRL', 'yes, where it is named');
-    });
-
     it('believes only the partner that it calls, by name', async () => {
       const port = await freePort();
       const answers = async (material: Material): Promise<boolean> => {
@@ -246,21 +224,3 @@ function handshake(port: number, options: object): Promise<string> {
     socket.once('error', () => resolve('nothing'));
   });
 }
-
-/** What a user adds to the rendered files of the outside to have a CRL checked. */
-const withCRL = (directory: string) => (files: Readonly<Record<string, string>>) =>
-  Object.fromEntries(
-    Object.entries(files).map(([name, text]) => {
-      const crl = `${directory}/crl.pem`;
-      switch (name) {
-        case 'envoy-access-edge-external-peers.yaml':
-          return [name, text.replace(/^( *)trusted_ca:/m, `$1crl: {filename: ${crl}}\n$1trusted_ca:`)];
-        case 'haproxy-outside.crt-list':
-          return [name, text.replace('verify required', `crl-file ${crl} verify required`)];
-        case 'nginx-outside.stream.conf':
-          return [name, `${text}ssl_crl ${crl};\n`];
-        default:
-          return [name, text];
-      }
-    }),
-  );

@@ -8,7 +8,7 @@ import { renderingOf } from '../../../operator/outputs/rendering.ts';
 import { partnerFile } from '../../../operator/outputs/trust-bundle.ts';
 import type { Certificate } from '../../../operator/pki/certificate.ts';
 import { crossCertify } from '../../../operator/pki/cross-certificate.ts';
-import { type Data, mount, relocated } from '../../support/mounted.ts';
+import { mount, relocated } from '../../support/mounted.ts';
 import { type Issuing, makeAuthority, makeMaterial } from '../../support/peers/material.ts';
 import type { Material } from '../../support/peers/peer.ts';
 import { freePort } from '../../support/port.ts';
@@ -23,7 +23,7 @@ export interface Partner {
 }
 
 /** Held to its own names by a federation root and a cross-certificate. */
-export function constrained(name: string, authority = makeAuthority(name)): Partner {
+export function constrained(name: string, authority: Issuing = makeAuthority(name)): Partner {
   const host = `${name}.com`;
   const kinds = ['dns', 'uri', 'mail'] as const;
   const subtrees = (of: string) => kinds.map((kind) => ({ kind, host: of }));
@@ -48,7 +48,7 @@ export function constrained(name: string, authority = makeAuthority(name)): Part
 }
 
 /** Believed for any name. */
-export function unconstrained(name: string, authority = makeAuthority(name)): Partner {
+export function unconstrained(name: string, authority: Issuing = makeAuthority(name)): Partner {
   return { name, authority, trust: authority.anchors.map(pem).join('') };
 }
 
@@ -67,13 +67,8 @@ export interface Edge extends AsyncDisposable {
   readonly outside: number;
   /** What it shows on each side. */
   readonly certificates: Readonly<Record<'inside' | 'outside', Material>>;
-  /** Writes what belongs to these partners in place of what is there; `more` goes beside the anchors of each face. */
-  configure(
-    partners: readonly Partner[],
-    more?: (files: Readonly<Record<string, string>>) => Readonly<Record<string, string>>,
-  ): Promise<void>;
-  /** Writes files beside the certificate of the outside. */
-  addOutside(more: Data): void;
+  /** Writes what belongs to these partners in place of what is there. */
+  configure(partners: readonly Partner[]): Promise<void>;
 }
 
 /** The pool that the Edge meets inside: its certificates have this SPIFFE ID. */
@@ -98,9 +93,8 @@ export async function layOutEdge({ output, contoso, partners, fips = false }: Ed
     inside: makeMaterial(contoso, { dnsNames: ['edge.contoso.com'], uri: 'spiffe://contoso.com/edge/edge.contoso.com' }),
     outside: makeMaterial(makeAuthority('Public'), { dnsNames: ['sip.contoso.com'] }),
   };
-  let beside: Data = {};
 
-  const configure: Edge['configure'] = async (believed, amend = (files) => files) => {
+  const configure: Edge['configure'] = async (believed) => {
     const met = believed.map(({ name }) => ({
       name,
       sipDomains: [`${name}.com`],
@@ -115,8 +109,8 @@ export async function layOutEdge({ output, contoso, partners, fips = false }: Ed
     const anchors = believed.map(({ trust }) => trust).join('');
     const ofEach = Object.fromEntries(believed.map(({ name, trust }) => [partnerFile(name), trust]));
     await mount(join(root, 'internal'), { ...certificates.inside });
-    await mount(join(root, 'access-edge-external'), { ...certificates.outside, 'ca.crt': anchors, ...beside });
-    await mount(join(root, 'trust'), { ...amend(relocated(files, root)), ...ofEach });
+    await mount(join(root, 'access-edge-external'), { ...certificates.outside, 'ca.crt': anchors });
+    await mount(join(root, 'trust'), { ...relocated(files, root), ...ofEach });
   };
   await configure(partners);
   return {
@@ -125,9 +119,6 @@ export async function layOutEdge({ output, contoso, partners, fips = false }: Ed
     outside,
     certificates,
     configure,
-    addOutside: (more) => {
-      beside = { ...beside, ...more };
-    },
     [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
   };
 }

@@ -1,18 +1,9 @@
 // Certificates that no CA of ours would sign: any subject, any names, octet by octet as the forger wants them.
-import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createRoot } from '../../../operator/pki/authority.ts';
-import {
-  bitString,
-  explicit,
-  implicit,
-  objectIdentifier,
-  sequence,
-  smallInteger,
-  time,
-  tlv,
-  unsignedInteger,
-  utf8String,
-} from '../../../operator/pki/der-writer.ts';
+import { parseCertificates } from '../../../operator/pki/certificate.ts';
+import { signRevocationList } from '../../../operator/pki/crl.ts';
+import { explicit, implicit, objectIdentifier, sequence, tlv, utf8String } from '../../../operator/pki/der-writer.ts';
 import { endEntityConstraints, extendedKeyUsage, keyUsage } from '../../../operator/pki/extensions.ts';
 import { issuerOf } from '../../../operator/pki/leaf.ts';
 import { distinguishedName } from '../../../operator/pki/name.ts';
@@ -79,19 +70,18 @@ export function makeRoot(commonName: string): Issuing {
   return { issuer: issuerOf(root, keys.privateKey), intermediates: [], anchors: [root] };
 }
 
-/** A CRL for a day with the serials (hex) of what is revoked, PEM (RFC 5280, 5). */
-export function revocationList({ issuer }: Issuing, serials: readonly string[]): string {
-  const { algorithm, name, privateKey } = issuer;
-  const now = Date.now();
-  const revoked = serials.map((serial) => sequence(unsignedInteger(Buffer.from(serial, 'hex')), time(now - 2 * minute)));
-  const list = sequence(
-    smallInteger(1),
-    algorithm.identifier,
-    name,
-    time(now - 2 * minute),
-    time(now + day),
-    ...(revoked.length === 0 ? [] : [sequence(...revoked)]),
-    explicit(0, sequence(issuer.authorityKeyIdentifier)),
-  );
-  return encodePem('X509 CRL', sequence(list, algorithm.identifier, bitString(sign(algorithm.digest, list, privateKey))));
+/** A CRL for a day of these leaves, DER (RFC 5280, 5). Of two the one with the greater number is newer. */
+export function revocationList({ issuer, intermediates, anchors }: Issuing, revoked: readonly Material[], number = 1): Buffer {
+  const [authority] = [...intermediates, ...anchors];
+  const now = Math.floor(Date.now() / 1000) * 1000;
+  return signRevocationList(issuer, {
+    issuerKeyId: Buffer.from(authority?.subjectKeyId ?? '', 'hex'),
+    number,
+    thisUpdate: now - 60 * minute + number * 1000,
+    nextUpdate: now + day,
+    revoked: revoked.map(({ 'tls.crt': pem }) => ({
+      serial: parseCertificates(pem.toString())[0]?.serial ?? '',
+      since: now - 60 * minute,
+    })),
+  });
 }

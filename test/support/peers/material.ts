@@ -58,7 +58,7 @@ export interface Issuing {
 }
 
 /** A root of a year and an issuing CA below it. */
-export function makeAuthority(commonName: string): Issuing {
+export function makeAuthority(commonName: string): Issuing & { readonly root: Issuing } {
   const now = Date.now();
   const validity = { notBefore: now - 30 * day, notAfter: now + 365 * day };
   const rootKeys = keyPair();
@@ -71,7 +71,12 @@ export function makeAuthority(commonName: string): Issuing {
     serial: randomBytes(16),
     publicKey: keys.publicKey,
   });
-  return { issuer: issuerOf(issuing, keys.privateKey), intermediates: [issuing], anchors: [root] };
+  return {
+    issuer: issuerOf(issuing, keys.privateKey),
+    intermediates: [issuing],
+    anchors: [root],
+    root: { issuer: issuerOf(root, rootKeys.privateKey), intermediates: [], anchors: [root] },
+  };
 }
 
 /** A CA of the operator's, from the Secret in its namespace. Throws where that holds no CA. */
