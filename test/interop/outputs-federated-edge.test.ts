@@ -3,7 +3,7 @@
 // CRLs keep out that partners publish.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer as createPublisher } from 'node:http';
-import { createServer } from 'node:net';
+import { connect as connectPlain, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configMaps, federatedPartners } from '../../operator/kube/resource.ts';
@@ -18,10 +18,11 @@ import { authorityOf, makeAuthority, materialOf } from '../support/peers/materia
 import type { Material } from '../support/peers/peer.ts';
 import { freePort } from '../support/port.ts';
 import { type ProxySoftware, proxies, type RunningProxy, steadily } from '../support/proxies.ts';
-import { askByTLS } from '../support/sip.ts';
+import { askByTLS, askByUDP, startGateway } from '../support/sip.ts';
 import { waitFor } from '../support/wait.ts';
-import { answering, call, isLetIn, listening } from './support/calling.ts';
+import { answering, answerOf, call, isLetIn, listening } from './support/calling.ts';
 import { hostileFrom } from './support/hostile.ts';
+import { startNodeEdge } from './support/node-edge.ts';
 
 const { dns, uri } = generalName;
 const tools = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'helm'] as const;
@@ -76,6 +77,8 @@ interface MountedEdge {
 
 interface RunningEdge extends MountedEdge {
   readonly proxy: RunningProxy;
+  /** Whether it believes who answers with this as Fabrikam’s edge; absent where it calls nobody. */
+  readonly believes?: (material: Material) => Promise<boolean>;
 }
 
 async function mountEdge(output: Output): Promise<MountedEdge> {
@@ -99,13 +102,17 @@ async function mountEdge(output: Output): Promise<MountedEdge> {
   running.defer(() => rm(root, { recursive: true, force: true }));
   const data = async (of: string) => (await trustmesh.admin.get(configMaps, { namespace: 'media', name: of })).data ?? {};
   const mountWhen: MountedEdge['mountWhen'] = async (what, isWanted) => {
-    await waitFor(what, async () => isWanted(await data(`${name}-trust`)), { limitMs: 30_000 });
+    const wanted = async () => {
+      const files = await data(`${name}-trust`);
+      return isWanted(files) ? files : undefined;
+    };
+    const files = await waitFor(what, wanted, { limitMs: 30_000 });
     const [internal, external] = await Promise.all(
       ['internal', 'access-edge-external'].map(async (use) => materialOf(await trustmesh.secret('media', `${name}-${use}-tls`))),
     );
     await mount(join(root, 'internal'), { ...internal });
     await mount(join(root, 'access-edge-external'), { ...external });
-    await mount(join(root, 'trust'), relocated(await data(`${name}-trust`), root));
+    await mount(join(root, 'trust'), relocated(files, root));
   };
   await mountWhen('both partners in the rendered files', namesBoth);
   return { name, root, inside, outside, mountWhen };
@@ -123,9 +130,25 @@ async function startEdge(software: ProxySoftware): Promise<RunningEdge> {
     { name: 'inside', port: inside },
     { name: 'outside', port: outside },
   ];
-  const proxy = running.use(await software.start({ root, listeners, backend }));
+  const calling = software.name === 'Envoy' ? await callingFabrikam() : undefined;
+  const proxy = running.use(await software.start({ root, listeners, backend, ...(calling && { calls: calling.calls }) }));
   await waitFor(`${software.name} to listen`, () => isLetIn(inside, insider), { limitMs: 30_000, seen: proxy.program.output });
-  return { ...mounted, proxy };
+  return { ...mounted, proxy, ...(calling && { believes: calling.believes }) };
+}
+
+/** Somebody at Fabrikam’s edge, and a port from which a proxy passes on to there. */
+async function callingFabrikam() {
+  const believing = { 'ca.crt': Buffer.from((await trustmesh.configMap('media', 'trustmesh-contoso'))['ca.crt'] ?? '') };
+  const callee = running.use(await startNodeEdge({ ...edgeOfFabrikam, ...believing }));
+  const calls = { port: await freePort(), to: callee.port, name: 'sip.fabrikam.com', partner: 'fabrikam' };
+  const believes = async (material: Material) => {
+    callee.takeUp({ ...material, ...believing });
+    const socket = connectPlain(calls.port, '127.0.0.1');
+    const answer = await answerOf(socket);
+    socket.destroy();
+    return answer;
+  };
+  return { calls, believes };
 }
 
 for (const software of proxies) {
@@ -179,7 +202,14 @@ for (const software of proxies) {
     });
 
     it('refuses by the CRLs that partners publish, takes up the next, and names none once one of them publishes no more', async () => {
-      await holdsToCRLs(edge, outside, async () => edge.proxy.reload());
+      const { mountWhen, proxy, believes } = edge;
+      await holdsToCRLs({
+        mountWhen,
+        letsIn: outside,
+        reload: async () => proxy.reload(),
+        settled: steadily,
+        ...(believes && { believes }),
+      });
       const how = software.name === 'Envoy' ? 'yes, of partners; takes up the next by itself' : 'yes, of partners';
       record({ software: software.name, version: await software.version(), capability: 'CRL', result: how });
     }, 120_000);
@@ -205,32 +235,37 @@ needing(...tools, 'kamailio').describe('Kamailio', () => {
       });
       return 'status' in answer && answer.status === 200;
     };
-    await holdsToCRLs(
-      edge,
-      outside,
-      async () => void (await kamailio.command('tls.reload')),
-      (holds) => holds,
-    );
+    const believed = Buffer.from((await trustmesh.configMap('media', 'trustmesh-contoso'))['ca.crt'] ?? '');
+    const believes = async (material: Material) => {
+      await using callee = await startGateway({ ...material, 'ca.crt': believed });
+      await kamailio.resolve('sip.fabrikam.com');
+      const to = `sip:sip.fabrikam.com:${callee.port};transport=tls`;
+      const answer = await askByUDP(kamailio.inside, { to, from: 'sip:bob@contoso.com' });
+      return 'status' in answer && answer.status === 200;
+    };
+    const reload = async () => void (await kamailio.command('tls.reload'));
+    await holdsToCRLs({ mountWhen: edge.mountWhen, letsIn: outside, believes, reload, settled: (holds) => holds });
     record({ software: 'Kamailio', version: await kamailioVersion(), capability: 'CRL', result: 'yes, of partners' });
   }, 120_000);
 });
 
 const domainOf = (identity: Material) => (identity === edgeOfNorthwind ? 'northwind.com' : 'fabrikam.com');
 
+interface HeldToCRLs extends Pick<MountedEdge, 'mountWhen'>, Pick<RunningEdge, 'believes'> {
+  readonly letsIn: (material: Material) => Promise<boolean>;
+  readonly reload: () => Promise<void>;
+  /** What is so a moment after a reload may be the doing of a process that ends. */
+  readonly settled: typeof steadily;
+}
+
 /**
  * Both partners publish, Fabrikam of its root and of the CA below: software checks the whole chain. Then Fabrikam publishes its
  * next list, and then Northwind none any more.
  */
-async function holdsToCRLs(
-  { mountWhen }: MountedEdge,
-  isLetInOutside: (material: Material) => Promise<boolean>,
-  reload: () => Promise<void>,
-  /** What it does a moment after a reload may be another process’s doing. */
-  settled: typeof steadily = steadily,
-): Promise<void> {
+async function holdsToCRLs({ mountWhen, letsIn, believes, reload, settled }: HeldToCRLs): Promise<void> {
   const [first, second] = [ofFabrikam(dns('sip.fabrikam.com')), ofFabrikam(dns('sip.fabrikam.com'))];
   const letIn = async () => {
-    const all = [edgeOfFabrikam, edgeOfNorthwind, first, second].map(isLetInOutside);
+    const all = [edgeOfFabrikam, edgeOfNorthwind, first, second].map(letsIn);
     const [good, other, ...revoked] = await Promise.all(all);
     return { good, other, revoked };
   };
@@ -262,6 +297,12 @@ async function holdsToCRLs(
     });
     await waitFor(what, isSo, { limitMs: 30_000, seen: () => seen });
   };
+  const calls = async (wanted: { readonly good: boolean; readonly revoked: boolean }) => {
+    if (believes === undefined) return;
+    const isSo = async () =>
+      JSON.stringify({ good: await believes(edgeOfFabrikam), revoked: await believes(first) }) === JSON.stringify(wanted);
+    await waitFor('whom it calls to be held to the list', isSo, { limitMs: 30_000 });
+  };
   const everybody = { good: true, other: true, revoked: [true, true] };
 
   await mountWhen('both partners in the files', namesBoth);
@@ -275,12 +316,14 @@ async function holdsToCRLs(
     return lists !== undefined && anchors?.match(/BEGIN/g)?.length === 8;
   });
   await takesUp('the first list to count', { ...everybody, revoked: [false, true] });
+  await calls({ good: true, revoked: false });
   await trustmesh.apply(publishing('fabrikam', fabrikam, '/fabrikam-root.crl', '/fabrikam-2.crl'));
   await mountWhen('the next list', ({ 'crl.pem': lists }) => lists !== undefined && lists !== before);
   await takesUp('the next list to count', { ...everybody, revoked: [false, false] });
   await trustmesh.apply(partner('northwind', northwind));
   await mountWhen('files that name no CRL', (files) => !/crl\.pem/.test(Object.entries(files).join()));
   await takesUp('everybody to get in', everybody);
+  await calls({ good: true, revoked: true });
   await trustmesh.apply(partners);
   for (const name of ['fabrikam', 'northwind']) await trustmesh.partner(name, 'Trusted');
 }
