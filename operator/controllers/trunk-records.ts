@@ -1,5 +1,5 @@
-// What the trunks of a mediation pool need kept, in the operator's namespace: the generations of its gateway authority, and the
-// cross-certificates that hold its gateways' own CAs to their names.
+// What the trunks of a mediation pool need kept, in the operator's namespace: the generations of its gateway authority, their
+// roots apart from their keys, which may be lost, and the cross-certificates that hold its gateways' own CAs to their names.
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { type Certificate, parseCertificates } from '../pki/certificate.ts';
@@ -53,6 +53,19 @@ export interface ScopedRecord {
   readonly origin?: AnchorOrigin;
 }
 
+/** A root of the gateway authority of a pool: what it signed is believed though its key be lost. */
+export interface RecordedAuthority {
+  readonly generation: number;
+  readonly certificate: Certificate;
+}
+
+/** What is kept in the ConfigMap of a pool. */
+export interface TrunkRecords {
+  /** By gateway. */
+  readonly scoped: ReadonlyMap<string, ScopedRecord>;
+  readonly authorities: readonly RecordedAuthority[];
+}
+
 /** What the scope of a gateway's CA follows from. */
 export function scopeInputs(fqdn: string, anchors: readonly Certificate[]): string {
   return createHash('sha256')
@@ -62,20 +75,31 @@ export function scopeInputs(fqdn: string, anchors: readonly Certificate[]): stri
 
 const pemOf = (certificates: readonly Certificate[]): string => certificates.map(({ pem }) => pem).join('');
 
-/** The data of the ConfigMap, four keys a gateway. */
-export function encodeScoped(records: ReadonlyMap<string, ScopedRecord>): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    [...records].flatMap(([gateway, { anchors, scoped, inputs, origin: from }]) => [
+/** The data of the ConfigMap: `gateways-<generation>.crt`, and four keys a gateway. */
+export function encodeTrunks({ scoped: records, authorities }: TrunkRecords): Readonly<Record<string, string>> {
+  const roots = Map.groupBy(authorities, ({ generation }) => generation);
+  return Object.fromEntries([
+    ...[...roots].map(([generation, held]) => [`gateways-${generation}.crt`, pemOf(held.map(({ certificate }) => certificate))]),
+    ...[...records].flatMap(([gateway, { anchors, scoped, inputs, origin: from }]) => [
       [`${gateway}.anchors.crt`, pemOf(anchors)],
       [`${gateway}.scoped.crt`, pemOf(scoped.flatMap(({ root, cross }) => [root, cross]))],
       [`${gateway}.inputs`, inputs],
       ...(from === undefined ? [] : [[`${gateway}.origin`, JSON.stringify(from)]]),
     ]),
-  );
+  ]);
 }
 
 /** What somebody damaged is not there: it is made again. */
-export function decodeScoped(data: Readonly<Record<string, string>>): ReadonlyMap<string, ScopedRecord> {
+export function decodeTrunks(data: Readonly<Record<string, string>>): TrunkRecords {
+  const authorities = Object.entries(data).flatMap(([key, pem]) => {
+    const [, generation] = /^gateways-([1-9][0-9]{0,5})\.crt$/.exec(key) ?? [];
+    if (generation === undefined) return [];
+    return (read(pem) ?? []).map((certificate) => ({ generation: Number(generation), certificate }));
+  });
+  return { scoped: decodeScoped(data), authorities };
+}
+
+function decodeScoped(data: Readonly<Record<string, string>>): ReadonlyMap<string, ScopedRecord> {
   const records = new Map<string, ScopedRecord>();
   for (const [key, inputs] of Object.entries(data)) {
     if (!key.endsWith('.inputs')) continue;

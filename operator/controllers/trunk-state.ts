@@ -30,12 +30,20 @@ export interface TrunkTrust {
   readonly shown: ReadonlyMap<string, ShownAuthorities>;
 }
 
+export interface LostAuthority {
+  readonly generation: number;
+  /** Epoch ms until which the gateway is believed by what it signed. */
+  readonly until: number;
+}
+
 /** Whose certificates a gateway may show. */
 export interface ShownAuthorities {
   /** Of the gateway authority. */
   readonly roots: readonly Certificate[];
   /** A CA of the enterprise. */
   readonly enterprise: boolean;
+  /** Generations of the gateway authority whose keys are lost, and that another issues for now. */
+  readonly lost: readonly LostAuthority[];
 }
 
 /** What stands for the CAs that gateways bring. */
@@ -135,6 +143,6 @@ function identityOf(trust: TrunkTrust | undefined): string {
       fingerprints(scoped.flatMap(({ root, cross }) => [root, cross])),
       refusals,
     ]),
-    [...shown].map(([key, { roots: former, enterprise }]) => [key, fingerprints(former), enterprise]),
+    [...shown].map(([key, { roots: former, enterprise, lost }]) => [key, fingerprints(former), enterprise, lost]),
   ]);
 }

@@ -254,6 +254,28 @@ describe('a gateway whose key never leaves it', () => {
     expect((await issuedFor(trustmesh.admin)).get('media/box:csr')).toHaveLength(3);
   });
 
+  it('is believed by what it shows though the key of the authority be lost, and told what to put there instead', async () => {
+    const csr = request('kept.contoso.com');
+    await trustmesh.apply(poolManifest('med10') + gatewayManifest('kept', 'med10', { certificate: { csr } }));
+    const before = grantedTo(await gatewayReady(trustmesh, 'kept'));
+    const former = certificatesIn(textOf(await trustmesh.secret(own, 'med10.media.gateways-1'), 'tls.crt'));
+    await trusted('med10', enterpriseRoot, authorityOf('med10'));
+    await trustmesh.admin.delete(secrets, { namespace: own, name: 'med10.media.gateways-1' });
+    const { gateway, condition } = await gatewayReason(trustmesh, 'kept', 'CertificateTrusted', 'AuthorityLost');
+    expect(condition.message).toContain('The key of generation 1 of the gateway authority of med10.contoso.com is lost');
+    expect(condition.message).toContain(new Date(before.validTo).toISOString().slice(0, 19));
+    const [successor] = certificatesIn(textOf(await trustmesh.secret(own, 'med10.media.gateways-2'), 'tls.crt'));
+    expect(successor && grantedTo(gateway).verify(successor.publicKey)).toBe(true);
+    await trustmesh.stopReplicas();
+    await trustmesh.startReplica();
+    await change('kept', { srtp: 'Required' });
+    await gatewayReady(trustmesh, 'kept');
+    await trusted('med10', enterpriseRoot, authorityOf('med10'), authorityOf('med10'));
+    const anchors = certificatesIn(textOf(await trustmesh.secret('media', 'med10-a-tls'), 'ca.crt'));
+    expect(anchors.map(({ fingerprint256 }) => fingerprint256)).toContain(former[0]?.fingerprint256);
+    expect(await told('kept', 'CertificateRenewed')).toContain('Put it on the gateway');
+  }, 60_000);
+
   it('is refused what it may not have, in a sentence; what it has stays', async () => {
     const before = await gatewayReady(trustmesh, 'box');
     await change('box', { certificate: { csr: request('dir.contoso.com') } });

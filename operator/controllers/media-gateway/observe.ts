@@ -18,14 +18,15 @@ import { type Circumstances, circumstancesOf } from '../circumstances.ts';
 import type { Context } from '../context.ts';
 import type { ObservedNeed } from '../observed-need.ts';
 import { observeCertificate } from '../owned-certificate.ts';
-import type { OwnAuthority } from '../trunk-state.ts';
+import type { LostAuthority, OwnAuthority } from '../trunk-state.ts';
 import { type ObservedRequest, observeRequest } from './request.ts';
 
 /** How the gateway comes to its certificate, and what is there of it. */
 export type Way =
   | { readonly kind: 'None' }
   | { readonly kind: 'Secret'; readonly need: ObservedNeed }
-  | ({ readonly kind: 'Request' } & ObservedRequest)
+  /** `lost`: what it may still show is from these. */
+  | ({ readonly kind: 'Request'; readonly lost: readonly LostAuthority[] } & ObservedRequest)
   /** `own` is absent while its pool was not looked at. */
   | { readonly kind: 'OwnAuthority'; readonly own?: OwnAuthority; readonly distributed: string | undefined };
 
@@ -83,7 +84,8 @@ function observeWay(trunk: Trunk, context: Context): Way {
         fips: domain.spec.security.fips === 'Required',
       };
       if (kind === 'Secret') return { kind, need: observeCertificate(gateway, wanted, context) };
-      return { kind, ...observeRequest(gateway, wanted, context) };
+      const shown = trunks.of(pool)?.shown.get(`${gateway.metadata.namespace}/${gateway.metadata.name}`);
+      return { kind, lost: shown?.lost ?? [], ...observeRequest(gateway, wanted, context) };
     }
   }
 }

@@ -114,6 +114,13 @@ function certificateTrusted(observation: Observation, plan: Plan, outcome: Outco
   if (all !== undefined) {
     return { type, status: 'True', reason: all.reason, message: `${all.message} ${where}` };
   }
+  const [lost] = way.kind === 'Request' ? way.lost : [];
+  if (lost !== undefined) {
+    const message =
+      `The key of generation ${lost.generation} of the gateway authority of ${pool} is lost: its certificate comes from the next one now. ` +
+      `${where} Put that on the gateway, unless it is there already: until ${timestamp(lost.until)} ${pool} believes the former one too.`;
+    return { type, status: 'True', reason: 'AuthorityLost', message };
+  }
   return {
     type,
     status: 'True',

@@ -1,4 +1,5 @@
-// Makes what the trust in gateways needs: a gateway authority, by one POST, and cross-certificates for CAs of gateways.
+// Makes what the trust in gateways needs: a gateway authority, by one POST, and cross-certificates for CAs of gateways; and keeps
+// what is public of both.
 
 import type { TrustedServer } from '../../api/v1alpha1/index.ts';
 import { makeGatewayAuthority } from '../../authorities/gateway-authority.ts';
@@ -8,7 +9,7 @@ import { annotation, label, managedBy, timestamp } from '../../outputs/labels.ts
 import type { Certificate } from '../../pki/certificate.ts';
 import { tryCrossCertify } from '../../pki/cross-certificate.ts';
 import type { Context } from '../context.ts';
-import { encodeScoped, gatewayAuthoritySecret, type ScopedRecord, scopeInputs, trunksConfigMap } from '../trunk-records.ts';
+import { encodeTrunks, gatewayAuthoritySecret, type ScopedRecord, scopeInputs, trunksConfigMap } from '../trunk-records.ts';
 import type { TrunkAction } from './plan.ts';
 
 /** By `scopeInputs` of one anchor: why it can never be held to its gateway's name. */
@@ -56,7 +57,7 @@ export async function enact(
       log.info('gateway authority created', { object, secret: metadata.name, reason: action.why });
       return none;
     }
-    case 'WriteScoped': {
+    case 'WriteRecords': {
       const failures = new Map<string, string>();
       const made = action.missing.map(({ gateway, fqdn, anchors, inputs, origin }): [string, ScopedRecord] => {
         const scoped = anchors.flatMap((anchor) => {
@@ -69,7 +70,7 @@ export async function enact(
         return [gateway, { anchors, scoped, inputs, origin }];
       });
       if (failures.size > 0) return failures;
-      const data = encodeScoped(new Map([...action.stays, ...made]));
+      const data = encodeTrunks({ scoped: new Map([...action.stays, ...made]), authorities: action.authorities });
       const name = trunksConfigMap(server, serverNamespace);
       if (action.replaces === undefined) {
         const metadata = { name, namespace, labels };
@@ -83,7 +84,7 @@ export async function enact(
       for (const [gateway] of made) log.info("a gateway's own CA held to its name", { object, gateway });
       return none;
     }
-    case 'DeleteScoped': {
+    case 'DeleteRecords': {
       const { name, uid, resourceVersion } = action.configMap.metadata;
       await client.delete(configMaps, { namespace, name }, { uid, resourceVersion });
       stores.configMaps.remove({ namespace, name }, { uid });

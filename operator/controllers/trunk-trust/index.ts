@@ -51,7 +51,7 @@ function inUse({ own, kept, trunks, uncrossed }: TrunkObservation): Uncrossed {
       sources.flatMap(({ certificates }) => certificates.map((each) => scopeInputs(gateway.spec.fqdn, [each]))),
     ),
     ...trunks.flatMap(({ gateway }) =>
-      (kept.records.get(gateway.metadata.name)?.anchors ?? []).map((each) => scopeInputs(gateway.spec.fqdn, [each])),
+      (kept.scoped.get(gateway.metadata.name)?.anchors ?? []).map((each) => scopeInputs(gateway.spec.fqdn, [each])),
     ),
   ];
   return new Map([...uncrossed].filter(([scope]) => brought.includes(scope)));

@@ -13,7 +13,7 @@ import type { OurAuthorities } from '../../trust/partner-anchors.ts';
 import type { Context } from '../context.ts';
 import { ourAuthorities } from '../our-authorities.ts';
 import type { StoredAuthority } from '../stored-authority.ts';
-import { type ScopedRecord, trunkRecordOf, trunksConfigMap } from '../trunk-records.ts';
+import { type TrunkRecords, trunkRecordOf, trunksConfigMap } from '../trunk-records.ts';
 import { find, type TrunkReadings } from './readings.ts';
 
 export interface Generation {
@@ -60,10 +60,7 @@ export interface TrunkObservation {
   /** The settings of the domain's EnterpriseCA; absent where that does not exist. */
   readonly leaf?: LeafDefaults;
   readonly own: readonly OwnSource[];
-  readonly kept: {
-    readonly records: ReadonlyMap<string, ScopedRecord>;
-    readonly object?: MetadataObject;
-  };
+  readonly kept: TrunkRecords & { readonly object?: MetadataObject };
   /** By UID of the gateway: what it was issued that has not expired. */
   readonly issued: ReadonlyMap<string, readonly Issued[]>;
   /** By `scopeInputs` of one anchor: why it cannot be held to a name. */
@@ -168,11 +165,13 @@ function readSource(from: string, pem: string): AnchorSource | MissingSource {
   }
 }
 
+const nothingKept: TrunkRecords = { scoped: new Map(), authorities: [] };
+
 async function observeKept(key: string, readings: TrunkReadings, context: Context): Promise<TrunkObservation['kept']> {
   const { stores, namespace } = context;
   const [serverNamespace = '', server = ''] = key.split('/');
   const object = stores.configMaps.get({ namespace, name: trunksConfigMap(server, serverNamespace) });
-  const read = await readings.scoped.of(key, object === undefined ? [] : [object], context);
-  const records = read.get(object?.metadata.name ?? '') ?? new Map();
-  return { records, ...(object === undefined ? {} : { object }) };
+  if (object === undefined) return nothingKept;
+  const read = await readings.records.of(key, [object], context);
+  return { ...(read.get(object.metadata.name) ?? nothingKept), object };
 }

@@ -9,7 +9,13 @@ import { backdating, wholeSecond } from '../../pki/validity.ts';
 import { trunkCertificate } from '../../topology/trunks.ts';
 import { type AnchorRefusal, checkPartnerAnchors } from '../../trust/partner-anchors.ts';
 import { mostOctetsOfNames, octetsOfCross, octetsOfNames } from '../../trust/partner-listener.ts';
-import { type AnchorOrigin, type ScopedRecord, scopeInputs } from '../trunk-records.ts';
+import {
+  type AnchorOrigin,
+  type RecordedAuthority,
+  type ScopedRecord,
+  scopeInputs,
+  type TrunkRecords,
+} from '../trunk-records.ts';
 import type { OwnAuthority } from '../trunk-state.ts';
 import type { Issued, OwnSource, TrunkObservation } from './observe.ts';
 
@@ -20,18 +26,19 @@ interface MissingRecord extends Pick<ScopedRecord, 'anchors' | 'inputs'> {
   readonly origin: AnchorOrigin;
 }
 
-export type OwnAction =
+export type RecordAction =
   /** Makes what is missing for these and keeps it beside what stays. */
   | {
-      readonly kind: 'WriteScoped';
-      readonly stays: ReadonlyMap<string, ScopedRecord>;
+      readonly kind: 'WriteRecords';
+      readonly authorities: TrunkRecords['authorities'];
+      readonly stays: TrunkRecords['scoped'];
       readonly missing: readonly MissingRecord[];
       readonly replaces?: MetadataObject;
     }
-  | { readonly kind: 'DeleteScoped'; readonly configMap: MetadataObject };
+  | { readonly kind: 'DeleteRecords'; readonly configMap: MetadataObject };
 
 interface PlannedOwn {
-  readonly actions: readonly OwnAction[];
+  readonly actions: readonly RecordAction[];
   readonly own: ReadonlyMap<string, OwnAuthority>;
   /** Epoch ms at which what is trusted ends. */
   readonly ends: readonly number[];
@@ -59,8 +66,14 @@ interface Brought extends OwnSource {
   readonly until?: number;
 }
 
-/** What gateways bring is judged as what partners bring, since it may come from whom it will. */
-export function planOwn(observation: TrunkObservation, roots: readonly Certificate[], now: number): PlannedOwn {
+/**
+ * What gateways bring is judged as what partners bring, since it may come from whom it will. `authorities` are kept beside it.
+ */
+export function planOwn(
+  observation: TrunkObservation,
+  { roots, authorities }: { readonly roots: readonly Certificate[]; readonly authorities: readonly RecordedAuthority[] },
+  now: number,
+): PlannedOwn {
   const { trunks, kept, ours, enterprise, uncrossed } = observation;
   const brought = broughtBy(observation, now);
   const check = checkPartnerAnchors({
@@ -95,14 +108,14 @@ export function planOwn(observation: TrunkObservation, roots: readonly Certifica
     names += namesOf(anchors);
     pem += pemOf(anchors);
     const inputs = scopeInputs(fqdn, anchors);
-    const record = kept.records.get(name);
+    const record = kept.scoped.get(name);
     const origin = each.originOf(anchors);
     if (record?.inputs === inputs) stays.set(name, { ...record, origin });
     else if (anchors.length > 0) missing.push({ gateway: name, fqdn, anchors, inputs, origin });
     answers.set(key, { anchors, scoped: stays.get(name)?.scoped ?? [], refusals });
   }
   return {
-    actions: actionsFor(kept, stays, missing),
+    actions: actionsFor(kept, { stays, missing, authorities }),
     own: answers,
     ends: [
       ...[...answers.values()].flatMap(({ anchors }) => anchors.map(({ notAfter }) => notAfter)),
@@ -113,15 +126,20 @@ export function planOwn(observation: TrunkObservation, roots: readonly Certifica
 }
 
 function actionsFor(
-  { object, records }: TrunkObservation['kept'],
-  stays: ReadonlyMap<string, ScopedRecord>,
-  missing: readonly MissingRecord[],
-): readonly OwnAction[] {
-  if (stays.size === 0 && missing.length === 0) return object === undefined ? [] : [{ kind: 'DeleteScoped', configMap: object }];
-  const isSame = [...records].every(([name, { origin }]) => isDeepStrictEqual(stays.get(name)?.origin, origin));
-  if (missing.length === 0 && isSame && [...records.keys()].every((name) => stays.has(name))) return [];
-  return [{ kind: 'WriteScoped', stays, missing, ...(object === undefined ? {} : { replaces: object }) }];
+  { object, scoped, authorities: before }: TrunkObservation['kept'],
+  wanted: Pick<Extract<RecordAction, { kind: 'WriteRecords' }>, 'stays' | 'missing' | 'authorities'>,
+): readonly RecordAction[] {
+  const { stays, missing, authorities } = wanted;
+  if (stays.size === 0 && missing.length === 0 && authorities.length === 0)
+    return object === undefined ? [] : [{ kind: 'DeleteRecords', configMap: object }];
+  const isSame = [...scoped].every(([name, { origin }]) => isDeepStrictEqual(stays.get(name)?.origin, origin));
+  const isComplete = missing.length === 0 && [...scoped.keys()].every((name) => stays.has(name));
+  if (isComplete && isSame && isDeepStrictEqual(identityOf(before), identityOf(authorities))) return [];
+  return [{ kind: 'WriteRecords', ...wanted, ...(object === undefined ? {} : { replaces: object }) }];
 }
+
+const identityOf = (authorities: readonly RecordedAuthority[]): readonly string[] =>
+  authorities.map(({ generation, certificate }) => `${generation} ${certificate.fingerprint}`).sort();
 
 /** The CAs of gateways that bring one, and of gateways that did and have nothing else to show yet; by age of the gateway. */
 function broughtBy({ trunks, own, kept, issued }: TrunkObservation, now: number): readonly Brought[] {
@@ -135,9 +153,9 @@ function broughtBy({ trunks, own, kept, issued }: TrunkObservation, now: number)
 }
 
 /** What is kept of this gateway, and not of another that had its name. */
-function recordOf({ gateway }: Pick<OwnSource, 'gateway'>, { records }: TrunkObservation['kept']) {
+function recordOf({ gateway }: Pick<OwnSource, 'gateway'>, { scoped }: TrunkObservation['kept']) {
   const { name, uid } = gateway.metadata;
-  const record = records.get(name);
+  const record = scoped.get(name);
   return record?.origin?.uid === uid ? { ...record, origin: record.origin } : undefined;
 }
 

@@ -6,13 +6,14 @@ import type { Certificate } from '../../pki/certificate.ts';
 import { backdating } from '../../pki/validity.ts';
 import { trunkCertificate, usesGatewayAuthority } from '../../topology/trunks.ts';
 import { earliest } from '../requeue.ts';
+import type { RecordedAuthority } from '../trunk-records.ts';
 import type { ShownAuthorities, TrunkTrust } from '../trunk-state.ts';
 import type { TrunkObservation } from './observe.ts';
-import { handover, type OwnAction, planOwn } from './plan-own.ts';
+import { handover, planOwn, type RecordAction } from './plan-own.ts';
 
 export type TrunkAction =
   | { readonly kind: 'CreateAuthority'; readonly generation: number; readonly leaf: LeafDefaults; readonly why: string }
-  | OwnAction;
+  | RecordAction;
 
 export interface TrunkPlan {
   /** To be carried out first; then what was observed has changed. */
@@ -29,11 +30,11 @@ const readAgain = 30_000;
 export function plan(observation: TrunkObservation, now: number): TrunkPlan {
   const { pool, trunks, kept, own } = observation;
   if (pool === undefined || trunks.length === 0) {
-    return { actions: kept.object === undefined ? [] : [{ kind: 'DeleteScoped', configMap: kept.object }] };
+    return { actions: kept.object === undefined ? [] : [{ kind: 'DeleteRecords', configMap: kept.object }] };
   }
   const authority = planAuthority(observation, now);
-  const shown = stillShown(observation, authority.roots, now);
-  const gateways = planOwn(observation, authority.roots, now);
+  const shown = stillShown(observation, authority, now);
+  const gateways = planOwn(observation, authority, now);
   const isRead = own.some(({ gateway }) =>
     gateway.spec.certificate?.trustAnchors?.some((each) => each.configMapRef !== undefined),
   );
@@ -55,33 +56,41 @@ interface PlannedAuthority {
   readonly actions: readonly TrunkAction[];
   readonly state: TrunkTrust['authority'];
   readonly roots: readonly Certificate[];
+  /** To be kept apart from their keys. */
+  readonly authorities: readonly RecordedAuthority[];
+  /** Their keys are not at hand any more, and what they signed may be in use. */
+  readonly lost: readonly RecordedAuthority[];
   /** Epoch ms at which certificates end on whose account roots are trusted. */
   readonly ends: readonly number[];
   readonly lookAgainAt?: number;
 }
 
 /**
- * Roots are trusted to their end: what a former one signed is in use until it is renewed. Where no gateway asks any more, they
- * are trusted for as long as one may still show what they signed.
+ * Roots are trusted to their end: what a former one signed is in use until it is renewed. Where no gateway asks any more, or
+ * their keys are lost, they are trusted for as long as one may still show what they signed.
  */
-function planAuthority({ trunks, generations, leaf, issued }: TrunkObservation, now: number): PlannedAuthority {
+function planAuthority({ trunks, generations, leaf, issued, kept }: TrunkObservation, now: number): PlannedAuthority {
   const [asking] = trunks.filter(({ gateway }) => usesGatewayAuthority(gateway.spec));
-  const nothing = { actions: [], roots: [], ends: [] };
   const held = generations.flatMap(({ number, found }) =>
     found.kind === 'Held' && found.certificate.notAfter > now ? [{ number, stored: found }] : [],
   );
-  const roots = held.map(({ stored }) => stored.certificate);
+  const atHand = held.map(({ number, stored }) => ({ generation: number, certificate: stored.certificate }));
+  const inUse = [...issued.values()].flat().filter(({ notAfter }) => notAfter > now);
+  const isInUse = ({ certificate }: RecordedAuthority) =>
+    certificate.notAfter > now && inUse.some(({ authority }) => authority === certificate.subjectKeyId);
+  const lost = kept.authorities.filter((each) => isInUse(each) && !isAmong(each, atHand));
+  const authorities = [...(asking === undefined ? atHand.filter(isInUse) : atHand), ...lost];
+  const roots = authorities.map(({ certificate }) => certificate);
+  const ends = asking === undefined || lost.length > 0 ? inUse.map(({ notAfter }) => notAfter) : [];
+  const nothing = { actions: [], roots, authorities, lost, ends };
   if (asking === undefined) {
-    const inUse = [...issued.values()].flat().filter(({ notAfter }) => notAfter > now);
-    const shown = roots.filter(({ subjectKeyId }) => inUse.some(({ authority }) => authority === subjectKeyId));
     const message = 'No gateway of the pool needs a certificate from its gateway authority.';
-    const state = { available: false, reason: 'NothingPlanned', message } as const;
-    return { ...nothing, roots: shown, state, ends: inUse.map(({ notAfter }) => notAfter) };
+    return { ...nothing, state: { available: false, reason: 'NothingPlanned', message } };
   }
   const { enterpriseCA } = asking.domain.spec;
   if (leaf === undefined) {
     const message = `EnterpriseCA ${enterpriseCA} does not exist, or was not read yet: it says how long certificates live. Create it, or name another.`;
-    return { ...nothing, roots, state: { available: false, reason: 'EnterpriseCANotFound', message } };
+    return { ...nothing, state: { available: false, reason: 'EnterpriseCANotFound', message } };
   }
   // Another root beside one that cannot be read would be trusted alone, and what that one signed no more.
   const damaged = generations.flatMap(({ found }) => (found.kind === 'Damaged' ? [found.message] : []));
@@ -89,12 +98,14 @@ function planAuthority({ trunks, generations, leaf, issued }: TrunkObservation, 
   if (current === undefined && damaged[0] !== undefined) {
     return { ...nothing, state: { available: false, reason: 'AuthorityNotUsable', message: damaged[0] } };
   }
-  const next = (generations.at(-1)?.number ?? 0) + 1;
+  // Who restores a lost one finds its name free.
+  const next = Math.max(0, ...generations.map(({ number }) => number), ...lost.map(({ generation }) => generation)) + 1;
   if (current === undefined) {
     return {
       ...nothing,
-      actions: [{ kind: 'CreateAuthority', generation: next, leaf, why: 'there is none' }],
-      roots,
+      actions: [
+        { kind: 'CreateAuthority', generation: next, leaf, why: lost.length === 0 ? 'there is none' : 'the last one is lost' },
+      ],
       state: { available: false, reason: 'Creating', message: 'The gateway authority of the pool is being made.' },
     };
   }
@@ -105,7 +116,6 @@ function planAuthority({ trunks, generations, leaf, issued }: TrunkObservation, 
       succession <= now
         ? [{ kind: 'CreateAuthority', generation: next, leaf, why: `"${current.stored.certificate.subject}" is near its end` }]
         : [],
-    roots,
     state: { available: true, authority: gatewayAuthority(current.stored, { enterpriseCA, generation: current.number, leaf }) },
     lookAgainAt: succession,
   };
@@ -115,8 +125,15 @@ function planAuthority({ trunks, generations, leaf, issued }: TrunkObservation, 
  * A gateway shows a certificate until it has the next one, and as long as it lives where that is from a CA of its own: when it
  * has that one is not known. What the gateway authority signed is believed to its end, since it says nothing of anybody else.
  */
-function stillShown({ trunks, generations, issued }: TrunkObservation, roots: readonly Certificate[], now: number) {
-  const ours = new Set(generations.flatMap(({ found }) => (found.kind === 'Held' ? [found.certificate.subjectKeyId] : [])));
+function stillShown(
+  { trunks, generations, issued }: TrunkObservation,
+  { roots, lost, state }: Pick<PlannedAuthority, 'roots' | 'lost' | 'state'>,
+  now: number,
+) {
+  const ours = new Set([
+    ...generations.flatMap(({ found }) => (found.kind === 'Held' ? [found.certificate.subjectKeyId] : [])),
+    ...lost.map(({ certificate }) => certificate.subjectKeyId),
+  ]);
   const ends: number[] = [];
   const authorities = trunks.map(({ gateway: { metadata, spec } }): readonly [string, ShownAuthorities] => {
     const way = trunkCertificate(spec);
@@ -129,13 +146,22 @@ function stillShown({ trunks, generations, issued }: TrunkObservation, roots: re
     const current = until.filter(({ end }) => end > now);
     ends.push(...current.map(({ end }) => end));
     const keyIds = new Set(current.map(({ record }) => record.authority));
+    const succeeded = state.available ? lost.filter(({ certificate }) => keyIds.has(certificate.subjectKeyId)) : [];
     return [
       `${metadata.namespace}/${metadata.name}`,
       {
         roots: roots.filter(({ subjectKeyId }) => keyIds.has(subjectKeyId)),
         enterprise: [...keyIds].some((keyId) => !ours.has(keyId)),
+        lost: succeeded.map(({ generation, certificate }) => ({
+          generation,
+          until: Math.max(...current.flatMap(({ record, end }) => (record.authority === certificate.subjectKeyId ? [end] : []))),
+        })),
       },
     ];
   });
   return { authorities: new Map(authorities), ends };
+}
+
+function isAmong({ certificate }: RecordedAuthority, authorities: readonly RecordedAuthority[]): boolean {
+  return authorities.some((each) => each.certificate.fingerprint === certificate.fingerprint);
 }

@@ -7,7 +7,7 @@ import { type ConfigMap, configMaps, type MetadataObject, type Resource, type Se
 import { annotation } from '../../outputs/labels.ts';
 import type { Context } from '../context.ts';
 import { readAuthority, type StoredAuthority } from '../stored-authority.ts';
-import { decodeScoped, type ScopedRecord } from '../trunk-records.ts';
+import { decodeTrunks, type TrunkRecords } from '../trunk-records.ts';
 
 export interface ReadAuthority {
   /** UID of the server that it was made for. */
@@ -20,13 +20,13 @@ export interface ReadAuthority {
 
 export interface TrunkReadings {
   readonly authorities: Readings<Secret, ReadAuthority>;
-  readonly scoped: Readings<ConfigMap, ReadonlyMap<string, ScopedRecord>>;
+  readonly records: Readings<ConfigMap, TrunkRecords>;
 }
 
 export function trunkReadings(): TrunkReadings {
   return {
     authorities: new Readings(secrets, readGatewayAuthority),
-    scoped: new Readings(configMaps, ({ data }) => decodeScoped(data ?? {})),
+    records: new Readings(configMaps, ({ data }) => decodeTrunks(data ?? {})),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Observation, Way } from '../../../operator/controllers/media-gatew
 import { plan } from '../../../operator/controllers/media-gateway/plan.ts';
 import { report } from '../../../operator/controllers/media-gateway/report.ts';
 import { type ObservedRequest, requestCause, requestObstacle } from '../../../operator/controllers/media-gateway/request.ts';
+import type { LostAuthority } from '../../../operator/controllers/trunk-state.ts';
 import type { JournalRecord } from '../../../operator/journal/record.ts';
 import type { Certificate } from '../../../operator/pki/certificate.ts';
 import { type CertificateRequest, parseCertificateRequest } from '../../../operator/pki/certificate-request.ts';
@@ -127,7 +128,7 @@ describe('a certificate for a request is issued', () => {
   });
 
   it('for the key that was asked for, once the pool trusts its issuer', () => {
-    const way = { kind: 'Request', ...lost } as const;
+    const way = { kind: 'Request', lost: [], ...lost } as const;
     expect(plan(observed(way), now).grant).toMatchObject({ authority: { keyId: authority.keyId }, cause: { kind: 'Missing' } });
     const pending = { ...way, need: { ...way.need, trustPending: 'Secret x does not hold it.' } };
     const waiting = plan(observed(pending), now);
@@ -137,7 +138,7 @@ describe('a certificate for a request is issued', () => {
 
   it('not again and again: who clears the status is told of', () => {
     const issues = Array.from({ length: 5 }, (_each, index) => ({ at: now - index * 1000, dueAt: now + day }));
-    const hunted = { kind: 'Request', ...lost, need: { ...lost.need, issues } } as const;
+    const hunted = { kind: 'Request', lost: [], ...lost, need: { ...lost.need, issues } } as const;
     const { grant, withheld } = plan(observed(hunted), now);
     expect(grant).toBeUndefined();
     expect(withheld).toMatchObject({
@@ -240,6 +241,35 @@ describe('what is said of a gateway', () => {
     const status = report(observation, plan(observation, now), nothingDone, now);
     expect(status.certificate).toEqual(certificate);
     expect(status.conditions?.map(({ reason }) => reason)).toContain('MediationServerNotFound');
+  });
+
+  it('whose certificate is from an authority that was lost is what to do about it, and by when', () => {
+    const leaf = issued(now - day);
+    const until = Date.UTC(2026, 8, 1);
+    const certificate = {
+      source: 'GatewayAuthority',
+      serial: leaf.serial,
+      fingerprint: leaf.fingerprint,
+      notBefore: '',
+      notAfter: '',
+      renewAt: '',
+      pem: leaf.pem,
+    } as const;
+    const gateway = mediaGateway('gw01', { certificate: { csr: 'x' } }, { status: { observedGeneration: 1, certificate } });
+    const said = (lost: readonly LostAuthority[]) => {
+      const observation = { ...observed({ kind: 'Request', lost, ...granted(leaf) }), gateway };
+      const { conditions } = report(observation, plan(observation, now), nothingDone, now);
+      return conditions?.find(({ type }) => type === 'CertificateTrusted');
+    };
+    expect(said([])).toMatchObject({ status: 'True', reason: 'IssuedByGatewayAuthority' });
+    expect(said([{ generation: 1, until }])).toMatchObject({
+      status: 'True',
+      reason: 'AuthorityLost',
+      message:
+        'The key of generation 1 of the gateway authority of med01.contoso.com is lost: its certificate comes from the next one now. ' +
+        'It lies in status.certificate.pem, and what the gateway must trust in status.certificate.ca. ' +
+        'Put that on the gateway, unless it is there already: until 2026-09-01T00:00:00Z med01.contoso.com believes the former one too.',
+    });
   });
 
   it('keeps its Secret under a former name until the new one is there', () => {

@@ -47,7 +47,9 @@ it('tells whether something is another than before', () => {
   expect(trunks.set('voice/med01', trust())).toBe(true);
   expect(trunks.set('voice/med01', trust())).toBe(false);
   expect(trunks.set('voice/med01', trust({ own }))).toBe(true);
-  expect(trunks.set('voice/med01', trust({ own, shown: new Map([['voice/gw01', { roots: [], enterprise: true }]]) }))).toBe(true);
+  expect(
+    trunks.set('voice/med01', trust({ own, shown: new Map([['voice/gw01', { roots: [], enterprise: true, lost: [] }]]) })),
+  ).toBe(true);
   expect(trunks.keyIds()).toEqual([root.subjectKeyId]);
   expect(trunks.set('voice/med01', undefined)).toBe(true);
   expect(trunks.keyIds()).toEqual([]);

@@ -2,10 +2,11 @@
 import { createPrivateKey, randomBytes } from 'node:crypto';
 import { generateKeyPair } from '../../../operator/authorities/keys.ts';
 import {
-  decodeScoped,
-  encodeScoped,
+  decodeTrunks,
+  encodeTrunks,
   gatewayAuthoritySecret,
   scopeInputs,
+  type TrunkRecords,
   trunkRecordOf,
   trunksConfigMap,
 } from '../../../operator/controllers/trunk-records.ts';
@@ -44,6 +45,12 @@ const configMap = {
   metadata: { name: 'x', uid: 'u', resourceVersion: '1', creationTimestamp: '' },
 };
 
+/** What is kept of these beside their keys. */
+const recordedOf = (generations: readonly Generation[]) =>
+  generations.flatMap(({ number, found }) =>
+    found.kind === 'Held' && found.certificate.notAfter > now ? [{ generation: number, certificate: found.certificate }] : [],
+  );
+
 const observed = (changes: Partial<TrunkObservation> = {}): TrunkObservation => ({
   key: 'voice/med01',
   pool,
@@ -51,7 +58,7 @@ const observed = (changes: Partial<TrunkObservation> = {}): TrunkObservation => 
   generations: [],
   leaf,
   own: [],
-  kept: { records: new Map() },
+  kept: { scoped: new Map(), authorities: recordedOf(changes.generations ?? []) },
   issued: new Map(),
   uncrossed: new Map(),
   ours: { certificates: [], keyIds: [] },
@@ -126,6 +133,7 @@ describe('the gateway authority', () => {
     const shown = (notAfter: number) => ({
       trunks: [ownTrunk],
       generations: [generation, held(2)],
+      kept: { scoped: new Map(), authorities: notAfter > now ? recordedOf([generation]) : [] },
       issued: new Map([[ownTrunk.gateway.metadata.uid, [{ authority, notBefore: now - day, notAfter }]]]),
     });
     expect(inShort(observed(shown(now + day)))).toEqual({ made: [], issues: 'NothingPlanned', roots: 1 });
@@ -168,12 +176,83 @@ describe('the gateway authority', () => {
   });
 });
 
+describe('a generation of the gateway authority whose Secret is gone', () => {
+  const generation = held(1);
+  const [recorded] = recordedOf([generation]);
+  const authority = recorded?.certificate.subjectKeyId ?? '';
+  const records = (notAfter: number, by = authority) => [{ authority: by, notBefore: now - 30 * day, notAfter }];
+  const { gateway } = trunk('gw01', { certificate: { csr: 'x' } });
+  const lost = (changes: Partial<TrunkObservation> = {}, issued = records(now + 60 * day)) =>
+    observed({
+      trunks: [{ gateway, domain, pool }],
+      kept: { scoped: new Map(), authorities: recordedOf([...new Set([generation, ...(changes.generations ?? [])])]) },
+      issued: new Map([[gateway.metadata.uid, issued]]),
+      ...changes,
+    });
+  const successor = held(2);
+
+  it.each<[string, TrunkObservation, ReturnType<typeof inShort>]>([
+    ['is believed, and gets a successor', lost(), { made: ['CreateAuthority 2'], issues: 'Creating', roots: 1 }],
+    ['is believed beside its successor', lost({ generations: [successor] }), { made: [], issues: 2, roots: 2 }],
+    [
+      'is believed no more once everything that it signed has expired, and not kept',
+      lost({ generations: [successor] }, records(now)),
+      { made: ['WriteRecords'], issues: 2, roots: 1 },
+    ],
+    [
+      'is not believed for what others signed',
+      lost({ generations: [successor] }, records(now + day, 'another')),
+      { made: ['WriteRecords'], issues: 2, roots: 1 },
+    ],
+    [
+      'is believed while its Secret cannot be read',
+      lost({ generations: [damaged] }),
+      { made: [], issues: 'AuthorityNotUsable', roots: 1 },
+    ],
+    [
+      'is not lost any more where its Secret is back',
+      lost({ generations: [generation, successor] }),
+      { made: [], issues: 2, roots: 2 },
+    ],
+  ])('%s', (_title, observation, expected) => {
+    expect(inShort(observation)).toEqual(expected);
+  });
+
+  it('is told to the gateways that may still show what it signed, and until when that is believed', () => {
+    const shown = (observation: TrunkObservation) => plan(observation, now).trust?.shown.get('voice/gw01');
+    const until = now + 60 * day;
+    expect(shown(lost({ generations: [successor] }))).toMatchObject({
+      lost: [{ generation: 1, until }],
+      enterprise: false,
+      roots: [{}],
+    });
+    expect(shown(lost({ generations: [successor] }, records(now + day, 'another')))?.lost).toEqual([]);
+    expect(shown(lost({ generations: [generation, successor] }))?.lost).toEqual([]);
+    expect(shown(lost({ generations: [damaged] }))?.lost).toEqual([]);
+    expect(plan(lost({ generations: [successor] }), now).lookAgainAt).toBe(until);
+  });
+
+  it('is known by what is kept beside its Secret before anything is issued', () => {
+    const { actions } = plan(lost({ generations: [generation], kept: { scoped: new Map(), authorities: [] } }), now);
+    expect(actions).toMatchObject([
+      { kind: 'WriteRecords', authorities: [{ generation: 1, certificate: recorded?.certificate }] },
+    ]);
+    const kept = { scoped: new Map(), authorities: recordedOf([generation, successor]) };
+    const data = encodeTrunks(kept);
+    expect(Object.keys(data)).toEqual(['gateways-1.crt', 'gateways-2.crt']);
+    const fingerprints = ({ authorities }: Pick<TrunkRecords, 'authorities'>) =>
+      authorities.map(({ generation: number, certificate }) => [number, certificate.fingerprint]);
+    expect(fingerprints(decodeTrunks(data))).toEqual(fingerprints(kept));
+    expect(decodeTrunks({ 'gateways-1.crt': 'x', 'gateways-0.crt': data['gateways-1.crt'] ?? '' }).authorities).toEqual([]);
+  });
+});
+
 it('a server without trunks trusts nothing on their account, and what was kept goes', () => {
   const { pool: _, ...rest } = observed();
   expect(plan({ ...rest, trunks: [] }, now)).toEqual({ actions: [] });
   const object = configMap;
-  expect(plan({ ...rest, trunks: [], kept: { records: new Map(), object } }, now).actions).toMatchObject([
-    { kind: 'DeleteScoped' },
+  expect(plan({ ...rest, trunks: [], kept: { scoped: new Map(), authorities: [], object } }, now).actions).toMatchObject([
+    { kind: 'DeleteRecords' },
   ]);
 });
 
@@ -200,7 +279,7 @@ describe('a CA that a gateway brings', () => {
     inputs: scopeInputs('sbc.contoso.com', [root]),
     origin: { uid: gateway.metadata.uid, since: now - day, sources: {} },
   };
-  const kept = { records: new Map([['sbc', record]]) };
+  const kept = { scoped: new Map([['sbc', record]]), authorities: [] };
   const trunks = [{ gateway, domain, pool }];
   const of = (changes: Partial<TrunkObservation>) => {
     const { actions, trust } = plan(observed({ trunks, own: [source()], ...changes }), now);
@@ -211,7 +290,7 @@ describe('a CA that a gateway brings', () => {
     const { actions, own } = of({});
     expect(actions).toMatchObject([
       {
-        kind: 'WriteScoped',
+        kind: 'WriteRecords',
         missing: [{ gateway: 'sbc', fqdn: 'sbc.contoso.com', anchors: [{ fingerprint: root.fingerprint }] }],
       },
     ]);
@@ -227,11 +306,14 @@ describe('a CA that a gateway brings', () => {
   it('is made anew for another name', () => {
     const renamed = { ...gateway, spec: { ...gateway.spec, fqdn: 'sbc01.contoso.com' } };
     const { actions } = of({ kept, own: [source({ gateway: renamed })] });
-    expect(actions).toMatchObject([{ kind: 'WriteScoped', missing: [{ fqdn: 'sbc01.contoso.com' }] }]);
+    expect(actions).toMatchObject([{ kind: 'WriteRecords', missing: [{ fqdn: 'sbc01.contoso.com' }] }]);
   });
 
   const from = (identity: string) => ({ ...record.origin, sources: { [identity]: [root.fingerprint] } });
-  const keptFrom = (origin: typeof record.origin) => ({ records: new Map([['sbc', { ...record, origin }]]) });
+  const keptFrom = (origin: typeof record.origin) => ({
+    scoped: new Map([['sbc', { ...record, origin }]]),
+    authorities: [],
+  });
   const missing = { identity: 'ca/ca.crt', message: 'ca.crt is not there.' };
 
   it('stays while its ConfigMap is missing, and that is told', () => {
@@ -250,15 +332,15 @@ describe('a CA that a gateway brings', () => {
       kept: { ...keptFrom(origin), object },
       own: [source({ sources: [], missing: [missing] })],
     });
-    expect(actions).toMatchObject([{ kind: 'DeleteScoped' }]);
+    expect(actions).toMatchObject([{ kind: 'DeleteRecords' }]);
     expect(own).toMatchObject({ anchors: [], scoped: [], refusals: ['ca.crt is not there.'] });
   });
 
   it('has on record from where it came, as soon as it comes from there', () => {
     const sources = [{ from: 'ca.crt of ConfigMap voice/ca', identity: 'ca/ca.crt', certificates: [root] }];
     const { actions, own } = of({ kept, own: [source({ sources })] });
-    expect(actions).toMatchObject([{ kind: 'WriteScoped', missing: [] }]);
-    expect(actions[0]?.kind === 'WriteScoped' && actions[0].stays.get('sbc')?.origin).toEqual(from('ca/ca.crt'));
+    expect(actions).toMatchObject([{ kind: 'WriteRecords', missing: [] }]);
+    expect(actions[0]?.kind === 'WriteRecords' && actions[0].stays.get('sbc')?.origin).toEqual(from('ca/ca.crt'));
     expect(own?.scoped).toEqual(record.scoped);
   });
 
@@ -268,7 +350,7 @@ describe('a CA that a gateway brings', () => {
       uncrossed: new Map([[scopeInputs('sbc.contoso.com', [root]), 'its constraints cannot be read']]),
       own: [source({ sources: [{ from: 'f', certificates: [root, other] }] })],
     });
-    expect(actions).toMatchObject([{ kind: 'WriteScoped', missing: [{ anchors: [{ fingerprint: other.fingerprint }] }] }]);
+    expect(actions).toMatchObject([{ kind: 'WriteRecords', missing: [{ anchors: [{ fingerprint: other.fingerprint }] }] }]);
     expect(own).toMatchObject({
       anchors: [{ fingerprint: other.fingerprint }],
       refusals: [expect.stringMatching(/cannot be held to sbc\.contoso\.com: its constraints cannot be read\./)],
@@ -323,14 +405,16 @@ describe('a CA that a gateway brings', () => {
       for (const [certificate, time] of [[inSecret, day] as const, [byRequest, 7 * day] as const]) {
         const succeeded = (ago: number) => left(certificate, undefined, { ...record.origin, ...{ succeededAt: now - ago } });
         expect(succeeded(time - 1).own?.scoped).toEqual(record.scoped);
-        expect(succeeded(time).actions).toMatchObject([{ kind: 'DeleteScoped' }]);
         expect(succeeded(time).own).toBeUndefined();
+        expect(succeeded(time).actions).toMatchObject(
+          certificate === byRequest ? [{ kind: 'WriteRecords', stays: new Map() }] : [{ kind: 'DeleteRecords' }],
+        );
       }
     });
 
     it('has the time of the other on record, which the journal forgets', () => {
       const { actions } = left(inSecret, now - 60_000);
-      expect(actions[0]?.kind === 'WriteScoped' && actions[0].stays.get('sbc')?.origin).toEqual({
+      expect(actions[0]?.kind === 'WriteRecords' && actions[0].stays.get('sbc')?.origin).toEqual({
         ...record.origin,
         succeededAt: now - 60_000,
       });
@@ -339,8 +423,10 @@ describe('a CA that a gateway brings', () => {
 
   it('goes with the gateway', () => {
     const object = configMap;
-    const { actions } = of({ own: [], trunks: [trunk('gw01')], generations: [held(1)], kept: { ...kept, object } });
-    expect(actions).toMatchObject([{ kind: 'DeleteScoped' }]);
+    const gone = (gatewaySpec: object) =>
+      of({ own: [], trunks: [trunk('gw01', gatewaySpec)], generations: [held(1)], kept: { ...kept, object } }).actions;
+    expect(gone({ certificate: { issuer: 'EnterpriseCA' } })).toMatchObject([{ kind: 'DeleteRecords' }]);
+    expect(gone({})).toMatchObject([{ kind: 'WriteRecords', stays: new Map(), missing: [], authorities: [{ generation: 1 }] }]);
   });
 
   it.each<[string, Partial<TrunkObservation>, RegExp]>([
@@ -376,16 +462,16 @@ describe('a CA that a gateway brings', () => {
   });
 
   it('is kept as PEM, and what somebody damaged is not there', () => {
-    const data = encodeScoped(kept.records);
+    const data = encodeTrunks(kept);
     expect(Object.keys(data)).toEqual(['sbc.anchors.crt', 'sbc.scoped.crt', 'sbc.inputs', 'sbc.origin']);
-    const read = decodeScoped(data).get('sbc');
+    const read = decodeTrunks(data).scoped.get('sbc');
     expect(read?.scoped.map(({ root: r, cross }) => [r.fingerprint, cross.fingerprint])).toEqual([
       [pair.root.fingerprint, pair.cross.fingerprint],
     ]);
     expect(read?.origin).toEqual(record.origin);
-    expect(decodeScoped({ ...data, 'sbc.origin': 'x' }).get('sbc')?.origin).toBeUndefined();
-    expect(decodeScoped({ ...data, 'sbc.scoped.crt': 'x' }).size).toBe(0);
-    expect(decodeScoped({ 'sbc.inputs': 'x' }).size).toBe(0);
+    expect(decodeTrunks({ ...data, 'sbc.origin': 'x' }).scoped.get('sbc')?.origin).toBeUndefined();
+    expect(decodeTrunks({ ...data, 'sbc.scoped.crt': 'x' }).scoped.size).toBe(0);
+    expect(decodeTrunks({ 'sbc.inputs': 'x' }).scoped.size).toBe(0);
   });
 });
 
