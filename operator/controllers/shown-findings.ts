@@ -1,8 +1,10 @@
 // How findings are shown: each reason as a condition of its own, that is there only while something is found, and as an event
 // when it comes up; and what the conditions of an object count as in the status of its TrustDomain.
 import type { Condition, KubeObject } from '../api/object.ts';
+import { group, version } from '../api/v1alpha1/index.ts';
 import type { EventRecorder } from '../kube/events.ts';
-import { type Finding, type FindingReason, findingReasons } from '../topology/findings.ts';
+import type { ObjectName } from '../kube/resource.ts';
+import { type Concerned, type Finding, type FindingReason, findingReasons } from '../topology/findings.ts';
 import type { Aspect } from './conditions.ts';
 
 /** The type of condition that is False while something is found. */
@@ -63,11 +65,24 @@ interface Shown extends KubeObject {
   readonly status?: { readonly conditions?: readonly Condition[] | undefined } | undefined;
 }
 
+/** What else an event of this reason has to do with. */
+export type Related = (reason: string) => Concerned | undefined;
+
+/** Of several findings of one reason the first tells. */
+export function concernedBy(findings: readonly Finding[]): Related {
+  return (reason) => findings.find((finding) => finding.reason === reason)?.concerns[1];
+}
+
+function nameOf(concerned: Concerned | undefined): { readonly related?: ObjectName } {
+  return concerned === undefined ? {} : { related: { apiVersion: `${group}/${version}`, ...concerned } };
+}
+
 /** An event for each finding that the new conditions show and the object's did not. What passes by itself is not told of. */
 export function announceFindings(
   object: Shown,
   conditions: readonly Condition[] | undefined,
   { events }: { readonly events: Pick<EventRecorder, 'record'> },
+  related: Related = () => undefined,
 ): void {
   const known = new Set(findingsShown(object.status?.conditions));
   for (const { type, status, reason, message } of conditions ?? []) {
@@ -75,7 +90,16 @@ export function announceFindings(
       type === 'Ready' || type === 'Reconciling' || reason === 'EnterpriseCANotFound' ? undefined : countedAs[reason];
     if (status !== 'False' || finding === undefined || known.has(finding)) continue;
     known.add(finding);
-    events.record({ regarding: object, type: 'Warning', reason: finding, action: 'Reconcile', note: message, key: message });
+    const beside = nameOf(related(finding));
+    events.record({
+      regarding: object,
+      ...beside,
+      type: 'Warning',
+      reason: finding,
+      action: 'Reconcile',
+      note: message,
+      key: message,
+    });
   }
 }
 
@@ -85,6 +109,7 @@ export function announceReasons(
   conditions: readonly Condition[] | undefined,
   names: Readonly<Record<string, string>>,
   { events }: { readonly events: Pick<EventRecorder, 'record'> },
+  related: Related = () => undefined,
 ): void {
   const before = new Map((object.status?.conditions ?? []).map(({ type, reason }) => [type, reason]));
   const told = new Set<string>();
@@ -92,6 +117,15 @@ export function announceReasons(
     const name = names[reason];
     if (name === undefined || told.has(name) || before.get(type) === reason) continue;
     told.add(name);
-    events.record({ regarding: object, type: 'Warning', reason: name, action: 'Reconcile', note: message, key: message });
+    const beside = nameOf(related(name));
+    events.record({
+      regarding: object,
+      ...beside,
+      type: 'Warning',
+      reason: name,
+      action: 'Reconcile',
+      note: message,
+      key: message,
+    });
   }
 }

@@ -6,7 +6,7 @@ import type { Created, KubeClient } from './client.ts';
 import { isApiError } from './errors.ts';
 import { type Log, messageOf, silent } from './log.ts';
 import { pause } from './pause.ts';
-import { type Event, events, microTime, type ObjectReference } from './resource.ts';
+import { type Event, events, microTime, type ObjectName, type ObjectReference } from './resource.ts';
 
 export interface EventRecorderOptions {
   readonly client: KubeClient;
@@ -25,7 +25,8 @@ export interface EventRecorderOptions {
 
 export interface Occurrence {
   readonly regarding: KubeObject;
-  readonly related?: KubeObject;
+  /** What else it has to do with. */
+  readonly related?: ObjectName;
   readonly type: 'Normal' | 'Warning';
   readonly reason: string;
   /** What the operator was doing, as one word: Issue, Renew, Distribute. */
@@ -226,7 +227,7 @@ export class EventRecorder {
       action,
       note: cutToBytes(note, NOTE_BYTES),
       regarding: referenceTo(regarding),
-      ...(related === undefined ? undefined : { related: referenceTo(related) }),
+      ...(related === undefined ? undefined : { related }),
       reportingController,
       reportingInstance,
     };

@@ -118,17 +118,21 @@ export interface Event extends KubeObject {
   readonly action: string;
   readonly note: string;
   readonly regarding: ObjectReference;
-  readonly related?: ObjectReference;
+  readonly related?: ObjectName;
   readonly reportingController: string;
   readonly reportingInstance: string;
   readonly series?: { readonly count: number; readonly lastObservedTime: string };
 }
 
-export interface ObjectReference {
+/** An object by its name alone, whichever has it. `namespace` is absent exactly for cluster-scoped kinds. */
+export interface ObjectName {
   readonly apiVersion: string;
   readonly kind: string;
   readonly namespace?: string;
   readonly name: string;
+}
+
+export interface ObjectReference extends ObjectName {
   readonly uid: string;
 }
 

@@ -1,6 +1,7 @@
 // Keeps the status of each TrustDomain. Keys: names.
 import type { Requeue } from '../../kube/controller.ts';
 import { nextAnchorFinding } from '../../topology/findings-of-anchors.ts';
+import { findingsOfDomain } from '../../topology/findings-of-domain.ts';
 import type { Context } from '../context.ts';
 import { requeueAt } from '../requeue.ts';
 import type { DomainCounts } from './counts.ts';
@@ -33,7 +34,7 @@ export class TrustDomains {
     if (next.kind === 'Wait') return requeueAt(next.until, now());
     if (next.kind === 'Write') {
       this.#writtenAt.set(name, now());
-      await enact(domain, status, this.#context);
+      await enact(domain, status, findingsOfDomain(domain, observation.authorities, now()), this.#context);
     }
     const anchors = observation.authorities.flatMap((authority) => authority.anchors);
     return requeueAt(nextAnchorFinding(anchors, now()), now());

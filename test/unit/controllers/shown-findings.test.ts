@@ -2,7 +2,7 @@
 import type { Condition } from '../../../operator/api/object.ts';
 import type { FederatedPartner, MediaGateway, MediaRelay, TrustedServer } from '../../../operator/api/v1alpha1/index.ts';
 import { summarise } from '../../../operator/controllers/conditions.ts';
-import { announceFindings, findingAspects, findingsShown } from '../../../operator/controllers/shown-findings.ts';
+import { announceFindings, concernedBy, findingAspects, findingsShown } from '../../../operator/controllers/shown-findings.ts';
 import { DomainCounts } from '../../../operator/controllers/trust-domain/counts.ts';
 import type { EventRecorder } from '../../../operator/kube/events.ts';
 import { Store } from '../../../operator/kube/store.ts';
@@ -60,6 +60,25 @@ it('are told of by the name that they have as a finding, and not where they pass
   const events: Pick<EventRecorder, 'record'> = { record: ({ reason }) => void told.push(reason) };
   announceFindings(server, [condition('NoEdge'), condition('PartnerConflict'), condition('EnterpriseCANotFound')], { events });
   expect(told).toEqual(['NoEdgeForPartner', 'PartnerConflict']);
+});
+
+it('are told of with the first object that they concern beside the one that shows them', () => {
+  const told: unknown[] = [];
+  const events: Pick<EventRecorder, 'record'> = { record: ({ reason, related }) => void told.push([reason, related]) };
+  const self = { kind: 'TrustedServer', namespace: 'voice', name: 'fe' } as const;
+  const gateways = ['gw1', 'gw2'].map((name) => ({ kind: 'MediaGateway', namespace: 'voice', name }) as const);
+  const findings: readonly Finding[] = [
+    { ...finding('UnencryptedLink', 'One.'), concerns: [self, ...gateways] },
+    { ...finding('UnencryptedLink', 'Two.'), concerns: [self] },
+    { ...finding('AnchorExpiring', 'Three.'), concerns: [self, { kind: 'EnterpriseCA', name: 'contoso' }] },
+    { ...finding('ReferenceNotFound', 'Four.'), concerns: [self] },
+  ];
+  announceFindings(server, conditionsOf(findings), { events }, concernedBy(findings));
+  expect(told).toEqual([
+    ['UnencryptedLink', { apiVersion: 'trustmesh.io/v1alpha1', kind: 'MediaGateway', namespace: 'voice', name: 'gw1' }],
+    ['ReferenceNotFound', undefined],
+    ['AnchorExpiring', { apiVersion: 'trustmesh.io/v1alpha1', kind: 'EnterpriseCA', name: 'contoso' }],
+  ]);
 });
 
 describe('what conditions show', () => {
