@@ -1,11 +1,11 @@
 // What each domain believes of its federated partners, as the Edges' external faces are to hold it: worked out by the
 // federated-partner controller, read by whoever writes bundles, Secrets and rendered files.
 import { type PartnerFiles, partnerFiles } from '../outputs/partners.ts';
-import type { RenderedPartner } from '../outputs/rendering.ts';
+import type { MetPartner } from '../outputs/rendering.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
 
 /** A partner that is believed. */
-export interface PartnerTrust extends Omit<RenderedPartner, 'anchors'> {
+export interface PartnerTrust extends MetPartner {
   /** What calling it takes: its anchors and no other partner's. */
   readonly bundle: TrustBundle;
 }

@@ -1,6 +1,6 @@
 // Asterisk: a pjsip transport for each listener, a template for endpoints of the domain, and an endpoint for each trunk. Source:
 // pjsip.conf.sample and res_pjsip/config_transport.c of Asterisk 22. It has not run here.
-import { type MediaEncryption, mediaEncryption } from '../topology/trunks.ts';
+import type { EncryptionLevel } from '../api/v1alpha1/index.ts';
 import { openSSLConfiguration } from './openssl-configuration.ts';
 import { sipListeners, trunkLabel, trunkURI, withoutSIPListener } from './parties.ts';
 import { type Format, heading, type RenderedListener, type RenderedTrunk, type Rendering, trustDirectory } from './rendering.ts';
@@ -21,8 +21,8 @@ export const asterisk: Format = (rendering) => {
   const trunks = [...new Set(listeners.map(({ face }) => face))].flatMap((face) => face.trunks);
   const sections = [
     ...listeners.map((listener) => transport(rendering, listener)),
-    `; Endpoints of yours for servers of the domain: [<name>](trustmesh-peer)\n${section('trustmesh-peer', { type: 'endpoint', transport: transportName(first), ...encryption[media === 'Supported' ? 'Optional' : media] }, '(!)')}`,
-    ...trunks.map((trunk) => endpoint(rendering, trunk, first)),
+    `; Endpoints of yours for servers of the domain: [<name>](trustmesh-peer)\n${section('trustmesh-peer', { type: 'endpoint', transport: transportName(first), ...encryption[media] }, '(!)')}`,
+    ...trunks.map((trunk) => endpoint(trunk, first)),
   ];
   return {
     files: Object.fromEntries([
@@ -71,13 +71,13 @@ function transport({ minVersion, fips }: Rendering, listener: RenderedListener):
 }
 
 /** Never `media_encryption_optimistic` where it is required: it is what falls back. */
-const encryption: Readonly<Record<MediaEncryption, Readonly<Record<string, string>>>> = {
+const encryption: Readonly<Record<EncryptionLevel, Readonly<Record<string, string>>>> = {
   Required: { media_encryption: 'sdes', media_encryption_optimistic: 'no' },
-  Optional: { media_encryption: 'sdes', media_encryption_optimistic: 'yes' },
+  Supported: { media_encryption: 'sdes', media_encryption_optimistic: 'yes' },
   NotSupported: { media_encryption: 'no', media_encryption_optimistic: 'no' },
 };
 
-function endpoint({ media }: Rendering, trunk: RenderedTrunk, listener: RenderedListener): string {
+function endpoint(trunk: RenderedTrunk, listener: RenderedListener): string {
   const name = trunkLabel(trunk).replace('/', '-');
   return [
     section(`${name}-aor`, { type: 'aor', contact: trunkURI(trunk).replaceAll(';', '\\;') }),
@@ -85,7 +85,7 @@ function endpoint({ media }: Rendering, trunk: RenderedTrunk, listener: Rendered
       type: 'endpoint',
       ...(trunk.transport === 'TLS' ? { transport: transportName(listener) } : {}),
       aors: `${name}-aor`,
-      ...encryption[mediaEncryption(media, trunk)],
+      ...encryption[trunk.media],
     }),
     section(`${name}-identify`, { type: 'identify', endpoint: name, match: trunk.fqdn }),
   ].join('');

@@ -2,7 +2,7 @@
 // out the directory of certificates that libsofia wants. Source: sofia.c, sofia_glue.c and switch_core_media.c of FreeSWITCH
 // 1.10.12, tport_tls.c and tport.c of sofia-sip 1.13. It has not run here.
 
-import { type MediaEncryption, mediaEncryption } from '../topology/trunks.ts';
+import type { EncryptionLevel } from '../api/v1alpha1/index.ts';
 import { callersOf } from './callers.ts';
 import { openSSLConfiguration } from './openssl-configuration.ts';
 import { sipListeners, trunkLabel, withoutSIPListener } from './parties.ts';
@@ -42,7 +42,7 @@ export const freeSWITCH: Format = (rendering) => {
     files: Object.fromEntries([
       ...listeners.map((listener) => [`freeswitch-${listener.name}.xml`, profile(rendering, listener)]),
       ...faces.map((face) => [`freeswitch-${face.name}-certificates.sh`, layout(server, face)]),
-      ...(trunks.length === 0 ? [] : [['freeswitch-gateways.xml', gateways(rendering, trunks)]]),
+      ...(trunks.length === 0 ? [] : [['freeswitch-gateways.xml', gateways(server, trunks)]]),
       ['freeswitch-media.xml', mediaLevel(server, media)],
       openSSLConfiguration('FreeSWITCH', rendering),
     ]),
@@ -81,11 +81,12 @@ function profile({ server, minVersion, fips }: Rendering, { name, port, protocol
   return `${says}<include>\n${lines.join('')}</include>\n`;
 }
 
-function gateways({ server, media }: Rendering, trunks: readonly RenderedTrunk[]): string {
+function gateways(server: Rendering['server'], trunks: readonly RenderedTrunk[]): string {
   const says = comment(
     server,
     `${version} A gateway for each trunk: include it in the gateways of the profile that calls them.`,
-    'Media of a trunk is as it says or there is no call: "forbidden" is plain RTP, to a gateway that cannot encrypt.',
+    'Media of a trunk is as it says or there is no call: "forbidden" is plain RTP, to a gateway that cannot encrypt and need not;',
+    'to one that cannot and should it is "mandatory", and no call is set up.',
   );
   const each = trunks.map((trunk) => {
     const name = trunkLabel(trunk).replace('/', '-');
@@ -95,7 +96,7 @@ function gateways({ server, media }: Rendering, trunks: readonly RenderedTrunk[]
     <param name="register-transport" value="${trunk.transport.toLowerCase()}"/>
     <param name="contact-params" value="transport=${trunk.transport.toLowerCase()}"/>
     <variables>
-      <variable name="rtp_secure_media" value="${secureMedia[mediaEncryption(media, trunk)]}"/>
+      <variable name="rtp_secure_media" value="${secureMedia[trunk.media]}"/>
     </variables>
   </gateway>
 `;
@@ -103,20 +104,19 @@ function gateways({ server, media }: Rendering, trunks: readonly RenderedTrunk[]
   return `${says}<include>\n${each.join('')}</include>\n`;
 }
 
-const secureMedia: Readonly<Record<MediaEncryption, string>> = {
+const secureMedia: Readonly<Record<EncryptionLevel, string>> = {
   Required: 'mandatory',
-  Optional: 'optional',
+  Supported: 'optional',
   NotSupported: 'forbidden',
 };
 
 function mediaLevel(server: Rendering['server'], media: Rendering['media']): string {
   const says = comment(
     server,
-    `${version} The domain's media level, for every call that no gateway says otherwise of: include it in vars.xml.`,
+    `${version} The media level with servers of the domain, for every call that no gateway says otherwise of: include it in vars.xml.`,
     'Without it FreeSWITCH takes calls with and without SRTP, and makes them without.',
   );
-  const level = secureMedia[media === 'Supported' ? 'Optional' : media];
-  return `${says}<include>\n  <X-PRE-PROCESS cmd="set" data="rtp_secure_media=${level}"/>\n</include>\n`;
+  return `${says}<include>\n  <X-PRE-PROCESS cmd="set" data="rtp_secure_media=${secureMedia[media]}"/>\n</include>\n`;
 }
 
 /** libsofia reads one file with certificate and key, sends no intermediates but those that it finds beside the roots, and has one directory. */

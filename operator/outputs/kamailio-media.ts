@@ -23,7 +23,7 @@ export function mediaScript(media: Rendering['media']): string {
   if (!sdp_content()) return;
   $var(trustmesh_media) = "${media}";
   if ($sht(trustmesh=>media:$xavp(tls[0]=>label)) != $null) $var(trustmesh_media) = $sht(trustmesh=>media:$xavp(tls[0]=>label));
-  # Supported, Optional: as it was offered.
+  # Supported: as it was offered.
   $var(trustmesh_transport) = "";
   if ($var(trustmesh_media) == "Required") $var(trustmesh_transport) = "RTP/SAVP ";
   if ($var(trustmesh_media) == "NotSupported") $var(trustmesh_transport) = "RTP/AVP ";

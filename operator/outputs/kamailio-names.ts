@@ -1,6 +1,6 @@
 // The names that a Kamailio believes, as a table of its module db_text, read into a hash table at start and again by
 // `kamcmd htable.reload trustmesh`: the script itself is of one size, whatever the number of peers, and needs no restart.
-import { mediaEncryption } from '../topology/trunks.ts';
+import type { EncryptionLevel } from '../api/v1alpha1/index.ts';
 import { linesOf, partnerLabel, partnerPairs, partnerURI, trunkLabel, trunkURI } from './parties.ts';
 import type { Face, RenderedPartner, RenderedTrunk, Rendering } from './rendering.ts';
 import { cipherSuites } from './tls-policy.ts';
@@ -15,25 +15,27 @@ export function namesTable(rendering: Rendering, face: Face): string {
   const lineOf = linesOf(face.partners);
   const rows = new Map<string, string>([
     nobody,
-    ...face.peers.flatMap(({ pool, names, spiffeIDs }): Row[] => [
+    ...face.peers.flatMap(({ pool, names, spiffeIDs, media }): Row[] => [
       ...spiffeIDs.map((id): Row => [`uri:${id}`, pool]),
       ...names.map((name): Row => [`host:${name}`, pool]),
+      ...(media === undefined ? [] : [[`media:${pool}`, media] as const]),
     ]),
-    ...face.trunks.flatMap((trunk) => rowsOfTrunk(rendering, trunk)),
+    ...face.trunks.flatMap(rowsOfTrunk),
     ...face.partners.flatMap((partner) => rowsOfPartner(partner, lineOf(partner))),
+    ...mediaOfLines(face.partners, lineOf),
     ...(rendering.fips ? allowedCiphers.map((suite): Row => [`cipher:${suite}`, 'approved']) : []),
   ]);
   const lines = [...rows].map(([key, value]) => `${escaped(key)}:0:0:${escaped(value)}\n`);
   return `key_name(str) key_type(int) value_type(int) key_value(str)\n${lines.join('')}`;
 }
 
-function rowsOfTrunk({ media }: Rendering, trunk: RenderedTrunk): readonly Row[] {
-  const { fqdn, transport } = trunk;
+function rowsOfTrunk(trunk: RenderedTrunk): readonly Row[] {
+  const { fqdn, transport, media } = trunk;
   const label = trunkLabel(trunk);
   return [
     [`host:${fqdn}`, label],
     [`next:${label}`, trunkURI(trunk)],
-    [`media:${label}`, mediaEncryption(media, trunk)],
+    [`media:${label}`, media],
     // Over TCP it shows no certificate, so none is believed to be its own.
     ...(transport === 'TLS' ? [[`san:${fqdn}`, label] as const] : [[`plain:${label}`, transport] as const]),
   ];
@@ -41,7 +43,7 @@ function rowsOfTrunk({ media }: Rendering, trunk: RenderedTrunk): readonly Row[]
 
 /** Who shares an edge with another is called, and answers, as that other: `line`. A certificate for a domain of its is its own. */
 function rowsOfPartner(partner: RenderedPartner, line: RenderedPartner): readonly Row[] {
-  const { sipDomains, names, accessEdge } = partner;
+  const { sipDomains, names, accessEdge, media } = partner;
   const [label, lineLabel] = [partnerLabel(partner), partnerLabel(line)];
   const next = partnerURI(line);
   return [
@@ -49,7 +51,20 @@ function rowsOfPartner(partner: RenderedPartner, line: RenderedPartner): readonl
     ...partnerPairs(partner).map((pair): Row => [`domain:${pair}`, label]),
     ...[...names, ...sipDomains].map((name): Row => [`host:${name.toLowerCase()}`, lineLabel]),
     ...(next === undefined ? [] : [[`next:${lineLabel}`, next] as const]),
+    [`media:${label}`, media],
   ];
+}
+
+const strictness: readonly EncryptionLevel[] = ['NotSupported', 'Supported', 'Required'];
+
+/** Those that are one party have the level of the strictest among them: a later row replaces an earlier one. */
+function mediaOfLines(
+  partners: readonly RenderedPartner[],
+  lineOf: (partner: RenderedPartner) => RenderedPartner,
+): readonly Row[] {
+  return strictness.flatMap((level) =>
+    partners.filter(({ media }) => media === level).map((partner): Row => [`media:${partnerLabel(lineOf(partner))}`, level]),
+  );
 }
 
 const { tls12, tls13 } = cipherSuites(true);

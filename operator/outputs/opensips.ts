@@ -1,6 +1,5 @@
 // OpenSIPS: for each listener its TLS domains and the routes that let in, and call, by name. Source of every parameter and
 // variable: the documentation of tls_mgm, signaling and sipmsgops of OpenSIPS 3.6. It has not run here.
-import { mediaEncryption } from '../topology/trunks.ts';
 import { openSSLConfiguration } from './openssl-configuration.ts';
 import {
   believesAnybody,
@@ -131,7 +130,11 @@ function routes({ media }: Rendering, { face }: RenderedListener): string {
       ),
     ),
   ];
-  const levels = trunks.map((trunk): Case => [trunkLabel(trunk), set('media', mediaEncryption(media, trunk))]);
+  const levels = [
+    ...peers.flatMap((peer): Case[] => (peer.media === undefined ? [] : [[peer.pool, set('media', peer.media)]])),
+    ...trunks.map((trunk): Case => [trunkLabel(trunk), set('media', trunk.media)]),
+    ...partners.map((partner): Case => [partnerLabel(partner), set('media', partner.media)]),
+  ];
   return `# Sets $var(trustmesh_peer): the FQDN of a pool, trunk/<name>, partner/<name>, or "" for everybody else. Equality alone.
 route[trustmesh_peer] {
   $var(trustmesh_peer) = "";

@@ -1,7 +1,7 @@
 // What everybody a SIP server meets is called in the files of those that tell one from another: a pool by its FQDN, a trunk
 // `trunk/<name>`, a partner `partner/<name>`. No FQDN has a slash.
 import { isInDomain } from '../trust/partner-names.ts';
-import type { Face, RenderedListener, RenderedPartner, RenderedTrunk, Rendering } from './rendering.ts';
+import type { Face, MetPartner, RenderedListener, RenderedPartner, RenderedTrunk, Rendering } from './rendering.ts';
 
 export const trunkLabel = ({ name }: Pick<RenderedTrunk, 'name'>) => `trunk/${name}`;
 export const partnerLabel = ({ name }: Pick<RenderedPartner, 'name'>) => `partner/${name}`;
@@ -36,7 +36,7 @@ export const trunkURI = ({ fqdn, port, transport }: RenderedTrunk) => `sip:${fqd
  * As whom each partner is called. Several behind one edge, as at a provider, are one party to software that tells connections by
  * address: that whose domain the edge lies in, or else the first. What they may send for is told by partnerPairs.
  */
-export function linesOf<P extends Omit<RenderedPartner, 'anchors'>>(partners: readonly P[]): (partner: P) => P {
+export function linesOf<P extends MetPartner>(partners: readonly P[]): (partner: P) => P {
   const edgeOf = ({ accessEdge }: P) => accessEdge && `${accessEdge.fqdn}:${accessEdge.port}`;
   const isAtHome = ({ accessEdge, sipDomains }: P) => sipDomains.some((domain) => isInDomain(accessEdge?.fqdn ?? '', domain));
   const lines = new Map<string | undefined, P>();

@@ -1,11 +1,11 @@
 // What `edge-external` holds beside the anchors of all partners: who they are, and the anchors of each alone, so that calling
 // one partner never believes another.
 import { createHash } from 'node:crypto';
-import type { RenderedPartner } from './rendering.ts';
+import type { MetPartner } from './rendering.ts';
 import { partnerFile, revocationListFile } from './trust-bundle.ts';
 
 /** A partner, and its own anchors in PEM. */
-export interface ListedPartner extends Omit<RenderedPartner, 'anchors'> {
+export interface ListedPartner extends MetPartner {
   readonly pem: string;
 }
 
@@ -27,7 +27,7 @@ export interface FederationContent {
 
 const discoveredFile = 'discovered.crt';
 
-/** `peers.json` is `{"peers": [], "partners": [{"name", "sipDomains", "accessEdge"?, "names", "anchors"}]}`. */
+/** `peers.json` is `{"peers": [], "partners": [{"name", "sipDomains", "accessEdge"?, "names", "encryptionLevel"?, "anchors"}]}`. */
 export function partnerFiles({ partners, discovered, revocationLists }: FederationContent): PartnerFiles {
   const entries = partners.map(({ pem: _, ...partner }) => JSON.stringify({ ...partner, anchors: partnerFile(partner.name) }));
   const list = entries.length === 0 ? '[]' : `[\n${entries.join(',\n')}\n]`;

@@ -1,6 +1,14 @@
 // What a server's software is configured from: one value for every format, and where the files lie that it names. A format
 // (one file each beside this one) turns it into files, or says in a sentence why it cannot.
-import { kebabCase, type Role, type TrustDomain, type TrustedServer, type Use } from '../api/v1alpha1/index.ts';
+import {
+  type EncryptionLevel,
+  kebabCase,
+  type Role,
+  type TrustDomain,
+  type TrustedServer,
+  type Use,
+} from '../api/v1alpha1/index.ts';
+import { gatewayLevel, heldTo, linkLevel } from '../topology/media-level.ts';
 import { certificateNeeds, spiffeID } from '../topology/names.ts';
 import type { PeerEntry } from '../topology/peer-list.ts';
 import { judgeListener } from '../topology/traffic.ts';
@@ -45,10 +53,12 @@ export interface RenderedPeer {
   readonly names: readonly string[];
   /** Every SPIFFE ID that a certificate of the pool or of a member may have; each certificate has one of them. */
   readonly spiffeIDs: readonly string[];
+  /** Of the link with it, where it declares a level of its own. */
+  readonly media?: EncryptionLevel;
 }
 
 /** Another organisation, as an Edge meets it from outside. */
-export interface RenderedPartner {
+export interface MetPartner {
   /** Of the FederatedPartner: a DNS label or several. */
   readonly name: string;
   readonly sipDomains: readonly string[];
@@ -56,12 +66,19 @@ export interface RenderedPartner {
   readonly accessEdge?: { readonly fqdn: string; readonly port: number };
   /** DNS names of which its certificate holds at least one (RFC 5922): its access edge, or a SIP domain. */
   readonly names: readonly string[];
+  /** Of its media; absent where that is as the domain has it. */
+  readonly encryptionLevel?: EncryptionLevel;
+}
+
+export interface RenderedPartner extends MetPartner {
   /** Its anchors alone, for calling it: a file. */
   readonly anchors: string;
+  /** Of the link with it. */
+  readonly media: EncryptionLevel;
 }
 
 /** A media gateway, as its mediation pool meets it. */
-export interface RenderedTrunk {
+export interface MetTrunk {
   /** Of the MediaGateway. */
   readonly name: string;
   /** The one name that its certificate must hold. */
@@ -69,6 +86,11 @@ export interface RenderedTrunk {
   readonly port: number;
   readonly transport: 'TLS' | 'TCP';
   readonly srtp: 'Required' | 'Optional' | 'NotSupported';
+}
+
+export interface RenderedTrunk extends MetTrunk {
+  /** Of the link with it. */
+  readonly media: EncryptionLevel;
   /** Its anchors alone, for calling it over TLS: a file. */
   readonly anchors: string;
 }
@@ -86,8 +108,8 @@ export interface Rendering {
   readonly minVersion: '1.2' | '1.3';
   /** Only what FIPS 140 approves: versions, cipher suites and groups. */
   readonly fips: boolean;
-  /** Of the domain: whether media is encrypted (SRTP). */
-  readonly media: 'Required' | 'Supported' | 'NotSupported';
+  /** Of links with whoever declares no level: whether media is encrypted (SRTP). */
+  readonly media: EncryptionLevel;
   readonly faces: readonly Face[];
   /** Those with TLS that the traffic table allows. Of an Edge, those that say which face they show. */
   readonly listeners: readonly RenderedListener[];
@@ -110,29 +132,40 @@ export interface Met {
   /** Inside the domain. */
   readonly peers: readonly PeerEntry[];
   /** At an Edge's external face. */
-  readonly partners: readonly Omit<RenderedPartner, 'anchors'>[];
+  readonly partners: readonly MetPartner[];
   /** CRLs of every CA of theirs lie beside the rendered files. */
   readonly partnersRevoke?: boolean;
-  readonly trunks: readonly Omit<RenderedTrunk, 'anchors'>[];
+  readonly trunks: readonly MetTrunk[];
 }
 
 export function renderingOf(server: TrustedServer, domain: TrustDomain, met: Met): Rendering {
   const { role } = server.spec;
-  const peers = met.peers.map((peer) => renderedPeer(domain, peer));
-  const partners = met.partners.map((partner) => ({ ...partner, anchors: `${trustDirectory}/${partnerFile(partner.name)}` }));
-  const trunks = met.trunks.map((trunk) => ({ ...trunk, anchors: `${trustDirectory}/${trunkFile(trunk.name)}` }));
+  const ofDomain = domain.spec.media.encryptionLevel;
+  const own = server.spec.media?.encryptionLevel ?? ofDomain;
+  const mediaWith = (other: EncryptionLevel = ofDomain) => heldTo(linkLevel(own, other));
+  const peers = met.peers.map((peer) => renderedPeer(domain, peer, mediaWith));
+  const partners = met.partners.map((partner) => ({
+    ...partner,
+    anchors: `${trustDirectory}/${partnerFile(partner.name)}`,
+    media: mediaWith(partner.encryptionLevel),
+  }));
+  const trunks = met.trunks.map((trunk) => ({
+    ...trunk,
+    anchors: `${trustDirectory}/${trunkFile(trunk.name)}`,
+    media: mediaWith(gatewayLevel(trunk, ofDomain)),
+  }));
   const faces = new Map<Use, Face>();
   for (const { use, profile } of certificateNeeds(server, domain)) {
     if (profile === 'TokenSigning') continue;
     const files = { ...filesOf(use), ...(calledByPartners.includes(use) && met.partnersRevoke === true ? revocable : {}) };
-    const own = use === 'Default' ? trunks : [];
+    const ending = use === 'Default' ? trunks : [];
     faces.set(use, {
       ...files,
       // With trunks, ca.crt holds the anchors of gateways as well.
-      peerAnchors: own.length === 0 ? files.anchors : `${trustDirectory}/${peersFile}`,
+      peerAnchors: ending.length === 0 ? files.anchors : `${trustDirectory}/${peersFile}`,
       peers: calledByServers.includes(use) ? peers : [],
       partners: calledByPartners.includes(use) ? partners : [],
-      trunks: own,
+      trunks: ending,
     });
   }
   const listeners = (server.spec.listeners ?? []).flatMap((listener): RenderedListener[] => {
@@ -146,7 +179,7 @@ export function renderingOf(server: TrustedServer, domain: TrustDomain, met: Met
     server: { namespace: server.metadata.namespace ?? '', name: server.metadata.name, role },
     minVersion: domain.spec.security.tls.minVersion,
     fips: domain.spec.security.fips === 'Required',
-    media: domain.spec.media.encryptionLevel,
+    media: mediaWith(),
     faces: [...faces.values()],
     listeners,
   };
@@ -184,9 +217,14 @@ function filesOf(use: Use): Omit<Face, 'peerAnchors' | 'peers' | 'partners' | 't
   };
 }
 
-function renderedPeer(domain: TrustDomain, { pool, role, names }: PeerEntry): RenderedPeer {
+function renderedPeer(
+  domain: TrustDomain,
+  { pool, role, names, encryptionLevel }: PeerEntry,
+  mediaWith: (level: EncryptionLevel) => EncryptionLevel,
+): RenderedPeer {
   const id = (member?: string) => spiffeID(domain, { spec: { role, poolFQDN: pool } }, member);
-  return { pool, role, names, spiffeIDs: [id(), ...names.map(id)] };
+  const media = encryptionLevel === undefined ? {} : { media: mediaWith(encryptionLevel) };
+  return { pool, role, names, spiffeIDs: [id(), ...names.map(id)], ...media };
 }
 
 /** Why software that is rendered listener by listener is not rendered; undefined where it can be. */

@@ -35,9 +35,3 @@ export function serversOf(enterpriseCA: string, domain: TrustDomain, servers: It
   }
   return keys.sort();
 }
-
-/** The first three, and how many more there are. */
-export function inShort(keys: readonly string[]): string {
-  const more = keys.length > 3 ? ` and ${keys.length - 3} more` : '';
-  return `${keys.slice(0, 3).join(', ')}${more}`;
-}

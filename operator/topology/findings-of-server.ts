@@ -1,7 +1,8 @@
-// What is found about a server: listeners that the traffic table does not allow or that are unencrypted, and peers that do
-// not exist. Costs what the server itself declares. What keeps its certificates from being issued is not said here again.
+// What is found about a server: listeners that the traffic table does not allow or that are unencrypted, peers that do not
+// exist, and a level of media that its domain's does not meet. Costs what the server itself declares. What keeps its certificates from being issued is not said here again.
 import type { TrustDomain } from '../api/v1alpha1/index.ts';
 import { concernedByKey, type Finding, inWords } from './findings.ts';
+import { linkLevel } from './media-level.ts';
 import { type NamedPeer, namedPeers } from './named-peers.ts';
 import type { Placement } from './placements.ts';
 import type { Topology } from './topology.ts';
@@ -12,7 +13,7 @@ export function findingsOfServer(key: string, topology: Topology): readonly Find
   const placement = topology.placement(key);
   const domain = placement && topology.domain(placement.server.spec.trustDomain);
   if (placement?.listed !== true || domain === undefined) return [];
-  return [...listenerFindings(placement, domain), ...peerFindings(placement, topology)];
+  return [...listenerFindings(placement, domain), ...peerFindings(placement, topology), ...mediaFindings(placement, domain)];
 }
 
 function listenerFindings({ key, server }: Placement, domain: TrustDomain): readonly Finding[] {
@@ -39,6 +40,20 @@ function peerFindings({ key, server }: Placement, topology: Topology): readonly 
     if (wrong === undefined) return [];
     return [{ reason: 'ReferenceNotFound', message: `spec.peers names ${peer.name}: ${wrong}`, concerns: [self] }];
   });
+}
+
+/** Whoever declares no level of its own has the domain's. */
+function mediaFindings({ key, server }: Placement, domain: TrustDomain): readonly Finding[] {
+  const { encryptionLevel: asked } = domain.spec.media;
+  const own = server.spec.media?.encryptionLevel;
+  if (own === undefined || linkLevel(own, asked) !== 'None') return [];
+  const { name } = domain.metadata;
+  const message =
+    `spec.media.encryptionLevel of this server is ${own}, and that of TrustDomain ${name} ${asked}: no call with media is set up ` +
+    'with whoever keeps to the level of the domain. Leave it out here, or set it to Supported.';
+  return [
+    { reason: 'SRTPNotPossible', message, concerns: [concernedByKey('TrustedServer', key), { kind: 'TrustDomain', name }] },
+  ];
 }
 
 /** A server that is there and not listed says itself why it is not. */

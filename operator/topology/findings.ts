@@ -41,3 +41,9 @@ export function concernedByKey(kind: Concerned['kind'], key: string): Concerned 
 export function inWords({ kind, namespace, name }: Concerned): string {
   return `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
 }
+
+/** The first three, and how many more there are. */
+export function inShort(keys: readonly string[]): string {
+  const more = keys.length > 3 ? ` and ${keys.length - 3} more` : '';
+  return `${keys.slice(0, 3).join(', ')}${more}`;
+}

@@ -1,13 +1,15 @@
 // The peer list of one role of one domain, kept in 256 buckets by a hash of the pool, so that one changed pool costs one
 // bucket, and a list too large for one object falls into shards that are runs of buckets.
 import { createHash } from 'node:crypto';
-import type { Role } from '../api/v1alpha1/index.ts';
+import type { EncryptionLevel, Role } from '../api/v1alpha1/index.ts';
 
 /** What peers know of a pool: the names that its certificates may show. */
 export interface PeerEntry {
   readonly pool: string;
   readonly role: Role;
   readonly names: readonly string[];
+  /** Of its media; absent where that is as the domain has it. */
+  readonly encryptionLevel?: EncryptionLevel;
 }
 
 export const bucketCount = 256;

@@ -339,13 +339,20 @@ export class Topology {
   #tellRivals(rivals: ReadonlySet<ClaimantId>): void {
     for (const rival of rivals) {
       const [kind, key] = partsOf(rival);
-      if (kind === 'MediaGateway') this.#options.dirty.gateway(key);
+      if (kind === 'MediaGateway') this.#tellTrunk(key);
       else if (kind === 'MediaRelay') this.#options.dirty.relay(key);
       else {
         this.#listPool(this.#placements.get(key));
         this.#options.dirty.server(key);
       }
     }
+  }
+
+  /** Whether a gateway has a trunk is the business of the server at its other end too. */
+  #tellTrunk(key: string): void {
+    this.#options.dirty.gateway(key);
+    const placement = this.#gateways.get(key);
+    if (placement !== undefined) this.#options.dirty.server(serverOfTrunk(placement.device));
   }
 
   #refreshClaimant(id: ClaimantId): void {
@@ -414,8 +421,13 @@ export class Topology {
       holder.claim.uid === held?.server.metadata.uid &&
       held?.server.spec.poolFQDN === poolFQDN &&
       ownerOf(held.server.spec) === ownerOf({ trustDomain, role });
-    const entry = held?.listed === true && isPool ? { pool: poolFQDN, role, names: this.#namesHeld(held) } : undefined;
+    const entry = held?.listed === true && isPool ? this.#entryOf(held) : undefined;
     this.#setEntry(trustDomain, role, poolFQDN, entry);
+  }
+
+  #entryOf(placement: Placement): PeerEntry {
+    const { poolFQDN: pool, role, media } = placement.server.spec;
+    return { pool, role, names: this.#namesHeld(placement), ...media };
   }
 
   #namesHeld({ server }: Placement): readonly string[] {

@@ -1,6 +1,9 @@
 // What a trunk between a mediation pool and a media gateway is: where it is reached, what its media is, and what is to be said
 // of it. Defaults of ports: Microsoft, "Define a PSTN gateway in Topology Builder" (Skype for Business Server).
 import type { MediaGateway, Role, TrustDomain, TrustedServer } from '../api/v1alpha1/index.ts';
+import { inWords } from './findings.ts';
+import { gatewayEnd, type LinkMedia, linkMedia, serverEnd } from './link-media.ts';
+import { gatewayLevel, type LinkLevel, mediaConditions } from './media-level.ts';
 import { spiffeTrustDomain } from './names.ts';
 
 /** The roles whose servers have trunks. */
@@ -17,37 +20,14 @@ export function trunkPort({ port, transport }: GatewaySpec, role: Role): number 
   return port ?? (role === 'SurvivableBranch' ? branchPorts : defaultPorts)[transport];
 }
 
-/** `Required`: SRTP or no call. `Optional`: SRTP is offered and plain RTP taken. `NotSupported`: plain RTP. */
-export type MediaEncryption = GatewaySpec['srtp'];
-
-type Level = TrustDomain['spec']['media']['encryptionLevel'];
-
-const whereOptional: Readonly<Record<Level, MediaEncryption>> = {
-  Required: 'Required',
-  Supported: 'Optional',
-  NotSupported: 'NotSupported',
-};
-
-/**
- * Whether media on the trunk is encrypted: never less than either side was told, and never said to be more than it is. Over
- * TCP the keys of SRTP would travel in the clear, and a gateway that cannot encrypt stays one that cannot.
- */
-export function mediaEncryption(level: Level, { transport, srtp }: Pick<GatewaySpec, 'transport' | 'srtp'>): MediaEncryption {
-  if (transport === 'TCP') return 'NotSupported';
-  return srtp === 'Optional' ? whereOptional[level] : srtp;
+/** Whether the domain lets it be reached as it is: over TLS always, and then mutual. */
+export function allowsTransport({ spec: { traffic } }: TrustDomain, { transport }: Pick<GatewaySpec, 'transport'>): boolean {
+  return transport === 'TLS' || traffic.mediationToGateway === 'TCP';
 }
 
-export type MediaLevel = 'Encrypted' | 'EncryptedWherePossible' | 'Unencrypted';
-
-const levels: Readonly<Record<MediaEncryption, MediaLevel>> = {
-  Required: 'Encrypted',
-  Optional: 'EncryptedWherePossible',
-  NotSupported: 'Unencrypted',
-};
-
-/** As the status of the gateway has it. */
-export function mediaLevel(level: Level, gateway: Pick<GatewaySpec, 'transport' | 'srtp'>): MediaLevel {
-  return levels[mediaEncryption(level, gateway)];
+/** What media on the trunk is. `pool`: the server at the other end. */
+export function trunkMedia(gateway: MediaGateway, pool: TrustedServer, domain: TrustDomain): LinkMedia {
+  return linkMedia(serverEnd(pool, domain), gatewayEnd(gateway, domain));
 }
 
 /** How a gateway comes to its certificate. */
@@ -78,20 +58,15 @@ export function gatewaySpiffeID(domain: TrustDomain, { fqdn }: GatewaySpec): str
 /** Something about a trunk that somebody should know, though it works. */
 export interface TrunkFinding {
   readonly condition: 'LinkEncrypted' | 'MediaEncrypted' | 'CertificateTrusted';
-  readonly reason:
-    | 'PlainTCP'
-    | 'PlainTCPNotAllowed'
-    | 'SRTPNotPossible'
-    | 'MediaUnencrypted'
-    | 'EncryptedWherePossible'
-    | 'IssuedByEnterpriseCA';
+  readonly reason: 'PlainTCP' | 'PlainTCPNotAllowed' | (typeof mediaConditions)[LinkLevel]['reason'] | 'IssuedByEnterpriseCA';
   /** What was seen, and what to do. */
   readonly message: string;
 }
 
 /** Everything that is to be said of a trunk, from what is declared alone. */
-export function trunkFindings({ spec }: MediaGateway, pool: TrustedServer, domain: TrustDomain): readonly TrunkFinding[] {
-  return [linkFinding(spec, pool, domain), mediaFinding(spec, domain), issuerFinding(spec)].filter(
+export function trunkFindings(gateway: MediaGateway, pool: TrustedServer, domain: TrustDomain): readonly TrunkFinding[] {
+  const { spec } = gateway;
+  return [linkFinding(spec, pool, domain), mediaFinding(gateway, pool, domain), issuerFinding(spec)].filter(
     (finding) => finding !== undefined,
   );
 }
@@ -104,7 +79,7 @@ function linkFinding(
   if (spec.transport === 'TLS') return undefined;
   const link = `${poolFQDN} and ${spec.fqdn}:${trunkPort(spec, role)}`;
   const remedy = 'Set spec.transport to TLS if the gateway can do it, which then means mutual TLS.';
-  return domain.spec.traffic.mediationToGateway === 'TCP'
+  return allowsTransport(domain, spec)
     ? {
         condition: 'LinkEncrypted',
         reason: 'PlainTCP',
@@ -119,30 +94,34 @@ function linkFinding(
       };
 }
 
-function mediaFinding(spec: GatewaySpec, domain: TrustDomain): TrunkFinding | undefined {
-  const { encryptionLevel } = domain.spec.media;
-  const level = mediaLevel(encryptionLevel, spec);
-  if (level === 'Encrypted') return undefined;
-  const condition = 'MediaEncrypted';
-  if (level === 'EncryptedWherePossible') {
-    const message = `TrustDomain ${domain.metadata.name} supports SRTP and ${spec.fqdn} takes it where it is offered: a call without it is set up too. Set srtp to Required, or media.encryptionLevel of the domain.`;
-    return { condition, reason: 'EncryptedWherePossible', message };
+function mediaFinding(gateway: MediaGateway, pool: TrustedServer, domain: TrustDomain): TrunkFinding | undefined {
+  const { fqdn } = gateway.spec;
+  const { level, because } = trunkMedia(gateway, pool, domain);
+  const finding = (message: string): TrunkFinding => ({
+    condition: 'MediaEncrypted',
+    reason: mediaConditions[level].reason,
+    message,
+  });
+  const server = inWords({ kind: 'TrustedServer', namespace: pool.metadata.namespace ?? '', name: pool.metadata.name });
+  switch (level) {
+    case 'Required':
+      return undefined;
+    case 'Supported':
+      return finding(
+        `Media with ${fqdn} is SRTP where it is offered, and a call without it is set up too: ${because}. Set srtp to Required, or media.encryptionLevel of ${server}.`,
+      );
+    case 'NotSupported':
+      return finding(`Media with ${fqdn} is not encrypted: ${because}.`);
+    case 'None': {
+      const remedy =
+        gatewayLevel(gateway.spec, domain.spec.media.encryptionLevel) === 'NotSupported'
+          ? `Use transport TLS and srtp Required or Optional, if the gateway can. If it cannot, and media in the clear is meant, set media.encryptionLevel of ${server} to Supported.`
+          : `Set media.encryptionLevel of ${server} to Supported or Required.`;
+      return finding(`No call with media is set up with ${fqdn}: ${because}. ${remedy}`);
+    }
+    default:
+      return level satisfies never;
   }
-  const cause =
-    spec.transport === 'TCP'
-      ? 'its transport is TCP, over which the keys of SRTP would travel in the clear'
-      : spec.srtp === 'NotSupported'
-        ? 'its srtp is NotSupported'
-        : `TrustDomain ${domain.metadata.name} has media.encryptionLevel NotSupported`;
-  return encryptionLevel === 'Required'
-    ? {
-        condition,
-        reason: 'SRTPNotPossible',
-        message:
-          `TrustDomain ${domain.metadata.name} requires encrypted media, and that with ${spec.fqdn} is not: ${cause}. ` +
-          'Calls that need encryption end there. Use transport TLS and srtp Required or Optional, if the gateway can.',
-      }
-    : { condition, reason: 'MediaUnencrypted', message: `Media with ${spec.fqdn} is not encrypted: ${cause}.` };
 }
 
 function issuerFinding(spec: GatewaySpec): TrunkFinding | undefined {

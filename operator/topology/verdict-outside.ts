@@ -18,7 +18,7 @@ import { partnerListing } from './partner-listing.ts';
 import { type Anchor, type Known, type KnownServer, partyInWords, refuse } from './party.ts';
 import { usesRelay } from './relay-users.ts';
 import type { Topology } from './topology.ts';
-import { gatewaySpiffeID, trunkCertificate, trunkPort, usesGatewayAuthority } from './trunks.ts';
+import { allowsTransport, gatewaySpiffeID, trunkCertificate, trunkPort, usesGatewayAuthority } from './trunks.ts';
 
 export function onTrunk(
   server: KnownServer,
@@ -34,7 +34,7 @@ export function onTrunk(
   }
   const { domain } = gateway;
   const { role } = gateway.pool.spec;
-  if (spec.transport === 'TCP' && domain.spec.traffic.mediationToGateway !== 'TCP') {
+  if (!allowsTransport(domain, spec)) {
     return refuse(
       'PlainTCPNotAllowed',
       `${partyInWords(gateway.party)} has transport TCP, and spec.traffic.mediationToGateway of TrustDomain ${domain.metadata.name} is TLS. Once TLS is configured, it is mutual.`,

@@ -406,7 +406,7 @@ describe('a link in the clear', () => {
   it('works, and is reported: the condition says so and an event recommends what to do', async () => {
     await trustmesh.apply(poolManifest('med09') + gatewayManifest('plain', 'med09', { transport: 'TCP' }));
     const { gateway } = await gatewayReason(trustmesh, 'plain', 'LinkEncrypted', 'PlainTCPNotAllowed');
-    expect(gateway.status).toMatchObject({ port: 5066, media: 'Unencrypted' });
+    expect(gateway.status).toMatchObject({ port: 5066, media: 'None' });
     expect(gateway.status?.conditions).toContainEqual(expect.objectContaining({ type: 'Ready', status: 'True' }));
     expect(gateway.status?.conditions).toContainEqual(
       expect.objectContaining({ type: 'MediaEncrypted', status: 'False', reason: 'SRTPNotPossible' }),
@@ -415,6 +415,18 @@ describe('a link in the clear', () => {
     await trustmesh.ready('media', 'med09');
     expect(await anchorsOfPool(trustmesh, 'med09')).toEqual([enterpriseRoot]);
     expect(await trustmesh.secretNames('media')).not.toContain('plain-tls');
+  });
+
+  it('has media in the clear once its server is declared to take that, and the server says so', async () => {
+    await trustmesh.apply(poolManifest('med09', { media: { encryptionLevel: 'Supported' } }));
+    const { gateway, condition } = await gatewayReason(trustmesh, 'plain', 'MediaEncrypted', 'MediaUnencrypted');
+    expect(gateway.status?.media).toBe('Unencrypted');
+    expect(condition.message).toContain('transport of MediaGateway media/plain is TCP');
+    const weaker = await trustmesh.reason('media', 'med09', 'MediaEncrypted', 'EncryptedWherePossible');
+    expect(weaker).toMatchObject({ status: 'Unknown', message: expect.stringContaining('TrustDomain contoso is Required') });
+    await trustmesh.ready('media', 'med09');
+    const link = await trustmesh.reason('media', 'med09', 'LinkEncrypted', 'UnencryptedLink');
+    expect(link.message).toContain('media/plain (1 of 1)');
   });
 
   it('cannot have encrypted media: that is refused at once', async () => {

@@ -42,7 +42,8 @@ describe('Kamailio', () => {
         pool('neighbour', 'Mediation') +
         pool('chat', 'PersistentChat') +
         gateway('gw01', 'mediation', { port: gatewayPort, srtp: 'Required' }) +
-        gateway('gw02', 'neighbour', {}),
+        gateway('gw02', 'neighbour', {}) +
+        gateway('gw03', 'mediation', { srtp: 'NotSupported' }),
     );
     callee = running.use(await startCallee('RTP/SAVP'));
     front = await started('front', frontPort);
@@ -59,7 +60,7 @@ describe('Kamailio', () => {
       t_relay();
       exit;
     }`;
-    mediation = await started('mediation', mediationPort, route, 'gw01.contoso.com');
+    mediation = await started('mediation', mediationPort, route, ['gw01.contoso.com', 'gw03.contoso.com']);
     for (const { kamailio } of [front, mediation]) {
       for (const name of ['front', 'retired', 'mediation', 'neighbour', 'gw01', 'gw02'])
         await kamailio.resolve(`${name}.contoso.com`);
@@ -180,6 +181,11 @@ describe('Kamailio', () => {
     });
   });
 
+  it('has no call with a gateway without SRTP, since the domain requires it: nothing falls back to the clear', async () => {
+    const invite = { method: 'INVITE', identity: await issued('gw03'), sdp: sessionDescription('RTP/AVP') } as const;
+    expect(await askByTLS({ ...callTo(mediation), ...invite })).toEqual({ status: 488, reason: 'SRTP Required' });
+  });
+
   describe('with rtpengine', () => {
     it('takes the media script, and ends a call rather than pass it on where no media proxy answers', async () => {
       const { root, name } = mediation;
@@ -208,7 +214,7 @@ onreply_route[MEDIA] { route(TRUSTMESH_ANSWER); }`;
       await trustmesh.ready('sip', 'mediation');
       const secret = async (name: string) => materialOf(await trustmesh.secret('sip', `${name}-tls`));
       const { 'kamailio.cfg': text = '' } = await trustmesh.configMap('sip', 'mediation-kamailio');
-      const root = await mounted('sip', 'mediation', 'gw01.litware.com');
+      const root = await mounted('sip', 'mediation', ['gw01.litware.com']);
       const { text: own = '' } = relocated({ text }, root);
       const here = own
         .replace('listen=tls:0.0.0.0:5067', `listen=tls:127.0.0.1:${port}`)
@@ -292,23 +298,23 @@ const issued = async (name: string): Promise<Material> => materialOf(await trust
 const anchors = async () => (await issued('front'))['ca.crt'];
 
 /** A pool's Kamailio on what the API server holds for it. */
-async function started(name: string, port: number, route?: string, listed = 'neighbour.contoso.com'): Promise<Server> {
+async function started(name: string, port: number, route?: string, listed = ['neighbour.contoso.com']): Promise<Server> {
   const root = await mounted('media', name, listed);
   const own = { trust: join(root, 'trust'), listener: 'sip', port, name: `${name}.contoso.com` };
   const kamailio = running.use(await startKamailio(route === undefined ? own : { ...own, route }));
   return { name, root, port, kamailio };
 }
 
-/** A pool's Secret and ConfigMap where the documentation says, below the directory that is returned, once somebody is listed there. */
-async function mounted(namespace: string, name: string, listed: string): Promise<string> {
+/** A pool's Secret and ConfigMap where the documentation says, below the directory that is returned, once these are listed there. */
+async function mounted(namespace: string, name: string, listed: readonly string[]): Promise<string> {
   await trustmesh.ready(namespace, name);
   const root = await mkdtemp(join(tmpdir(), 'trustmesh-mounted-'));
   running.defer(() => rm(root, { recursive: true, force: true }));
   const files = await waitFor(
-    `${listed} in what ${name} reads`,
+    `${listed.join(', ')} in what ${name} reads`,
     async () => {
       const data = await trustmesh.configMap(namespace, `${name}-trust`);
-      return data['kamailio-default-names']?.includes(listed) ? data : undefined;
+      return listed.every((each) => data['kamailio-default-names']?.includes(each)) ? data : undefined;
     },
     { limitMs: 60_000 },
   );

@@ -1,7 +1,7 @@
 // FederatedPartner: another organisation. Its SIP domains, its edge, its CA, and how far it is trusted.
 import { z } from 'zod';
 import { atomic, constrained, distinct, immutable, type Kind, type Rule } from '../kind.ts';
-import { anchorsPEM, baseStatus, configMapKey } from './fields.ts';
+import { anchorsPEM, baseStatus, configMapKey, ownMedia } from './fields.ts';
 import { fqdn, httpsURL, httpURL, ipRange, objectName, sipDomain } from './names.ts';
 
 const bundleEndpoint = constrained(
@@ -159,6 +159,7 @@ export const federatedPartnerSpec = constrained(
       .optional()
       .describe('Its access edge, with the modes Direct and HostingProvider.'),
     trust: trust.prefault({}).describe('What is believed of it.'),
+    media: ownMedia.optional().describe('Its media; absent, as the domain has it.'),
   }),
   ...partnerRules,
 );

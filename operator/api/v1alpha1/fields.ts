@@ -60,6 +60,16 @@ export const labelSelector = z
 /** CA certificates in PEM. What they hold is judged when they are read, not by the API server. */
 export const anchorsPEM = z.string().min(1).max(65_536);
 
+/** Whether media is SRTP. */
+export const encryptionLevel = z.enum(['Required', 'Supported', 'NotSupported']);
+
+/** Of one server or partner, where it differs from its domain. */
+export const ownMedia = z.object({
+  encryptionLevel: encryptionLevel.describe(
+    'Whether its media is SRTP: always, where the other end can, or never. On a link the stricter end decides, and Required does not meet NotSupported.',
+  ),
+});
+
 /** One key of a ConfigMap or Secret. */
 export const configMapKey = z.object({
   name: objectName.describe('Name of the object.'),
@@ -102,5 +112,6 @@ export const certificateFacts = {
   notAfter: z.string().describe('When it expires (RFC 3339).'),
 };
 
+export type EncryptionLevel = z.infer<typeof encryptionLevel>;
 export type PrivateKey = z.infer<typeof privateKey>;
 export type LabelSelector = z.infer<typeof labelSelector>;

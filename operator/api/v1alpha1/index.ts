@@ -24,7 +24,7 @@ export type MediaRelay = ObjectOf<typeof mediaRelay>;
 export { parseDuration } from './duration.ts';
 export type { EnterpriseCASpec, EnterpriseCAStatus } from './enterprise-ca.ts';
 export type { FederatedPartnerSpec, FederatedPartnerStatus } from './federated-partner.ts';
-export type { LabelSelector, PrivateKey } from './fields.ts';
+export type { EncryptionLevel, LabelSelector, PrivateKey } from './fields.ts';
 export type { MediaGatewaySpec, MediaGatewayStatus } from './media-gateway.ts';
 export type { MediaRelaySpec, MediaRelayStatus } from './media-relay.ts';
 export { kebabCase, type Role, roles, type Use, uses, usesByRole } from './roles.ts';

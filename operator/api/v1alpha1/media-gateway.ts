@@ -102,9 +102,9 @@ export const mediaGatewayStatus = z.object({
   pool: z.string().optional().describe('FQDN of the mediation pool.'),
   port: z.int32().optional().describe('The port of the trunk, given or by default.'),
   media: z
-    .enum(['Encrypted', 'EncryptedWherePossible', 'Unencrypted'])
+    .enum(['Encrypted', 'EncryptedWherePossible', 'Unencrypted', 'None'])
     .optional()
-    .describe('What media on this trunk is, from the level of the domain and what the gateway can.'),
+    .describe('What media on this trunk is, from the level of its pool, or else the domain, and `srtp`. None: no call has any.'),
   certificate: z
     .object({
       ...certificateFacts,

@@ -1,7 +1,7 @@
 // TrustDomain: the trusted network. Its SIP domains, its CA, who is a member, who may declare what, and its policies.
 import { z } from 'zod';
 import { constrained, distinct, type Kind, keyedBy } from '../kind.ts';
-import { baseStatus, labelSelector } from './fields.ts';
+import { baseStatus, encryptionLevel, labelSelector } from './fields.ts';
 import { fqdn, namePattern, objectName, sipDomain } from './names.ts';
 import { kebabCase, role, roles } from './roles.ts';
 
@@ -101,10 +101,11 @@ export const trustDomainSpec = constrained(
     security: security.prefault({}).describe('What servers of the domain must and may do.'),
     media: z
       .object({
-        encryptionLevel: z
-          .enum(['Required', 'Supported', 'NotSupported'])
+        encryptionLevel: encryptionLevel
           .default('Required')
-          .describe('Whether media is SRTP: always, where the other side can, or never.'),
+          .describe(
+            'Whether media is SRTP: always, where the other side can, or never. Servers and partners may have their own.',
+          ),
       })
       .prefault({})
       .describe('Audio, video and desktop sharing.'),

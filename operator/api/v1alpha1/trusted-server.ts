@@ -1,7 +1,7 @@
 // TrustedServer: a server pool. Its role, its names, its certificate uses, its listeners and the files it wants rendered.
 import { z } from 'zod';
 import { constrained, distinct, immutable, type Kind, keyedBy, type Rule } from '../kind.ts';
-import { baseStatus, certificateFacts, delistedAt } from './fields.ts';
+import { baseStatus, certificateFacts, delistedAt, ownMedia } from './fields.ts';
 import { dnsLabel, fqdn, objectName } from './names.ts';
 import { kebabCase, role, roles, type Use, use, uses, usesByRole } from './roles.ts';
 
@@ -184,6 +184,7 @@ export const trustedServerSpec = constrained(
       .optional()
       .describe('External names, of the role Edge.'),
     certificates: certificates.prefault({}).describe('Which certificates are issued, and into which Secrets.'),
+    media: ownMedia.optional().describe('Its media; absent, as the domain has it.'),
     peers: z
       .array(objectName)
       .max(256)

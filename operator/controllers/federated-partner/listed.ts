@@ -14,13 +14,13 @@ export function entryOf(
 ): PartnerTrust {
   const sharing = new Set(believed.flatMap(({ authority }) => authority.partners));
   const listing = listingOf(claimedBy(partner, accessEdges), sharing, holdings);
-  return { name: partner.metadata.name, ...entered(listing), bundle };
+  return { name: partner.metadata.name, ...entered(listing), ...partner.spec.media, bundle };
 }
 
 /** Octets at most that a partner takes in `peers.json`: with all its names, and room for the name of its file. */
 export function octetsOfEntry(partner: FederatedPartner, { accessEdges }: AccessEdges): number {
   const { name } = partner.metadata;
-  const entry = { name, ...entered(claimedListing(claimedBy(partner, accessEdges))) };
+  const entry = { name, ...entered(claimedListing(claimedBy(partner, accessEdges))), ...partner.spec.media };
   return Buffer.byteLength(JSON.stringify(entry)) + name.length + 64;
 }
 

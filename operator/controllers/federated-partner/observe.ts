@@ -5,6 +5,7 @@ import { kebabCase } from '../../api/v1alpha1/index.ts';
 import type { Inquiries } from '../../federation/inquiries.ts';
 import { annotation, label } from '../../outputs/labels.ts';
 import { bundleName } from '../../outputs/trust-bundle.ts';
+import { type End, serverEnd } from '../../topology/link-media.ts';
 import { certificateNeeds, spiffeTrustDomain } from '../../topology/names.ts';
 import { seniority } from '../../topology/partner-listing.ts';
 import type { OurNames } from '../../trust/name-holders.ts';
@@ -35,6 +36,8 @@ export interface ObservedEdge {
     readonly files: string | undefined;
   };
   readonly secrets: readonly HeldTrust[];
+  /** Its end of media with partners. */
+  readonly media: End;
 }
 
 export interface HeldTrust {
@@ -177,6 +180,7 @@ function edgesOf(domain: TrustDomain, { topology, stores }: Context): Federation
           object: `Secret ${namespace}/${metadata.name}`,
           hash: metadata.annotations?.[annotation.trustHash],
         })),
+        media: serverEnd(placement.server, domain),
       },
     ];
   });

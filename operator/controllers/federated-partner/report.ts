@@ -4,6 +4,8 @@ import { timestamp } from '../../outputs/labels.ts';
 import type { Certificate } from '../../pki/certificate.ts';
 import type { Finding } from '../../topology/findings.ts';
 import { anchorFindings } from '../../topology/findings-of-anchors.ts';
+import { partnerMedia } from '../../topology/link-media.ts';
+import { mediaConditions } from '../../topology/media-level.ts';
 import { type Aspect, summarise } from '../conditions.ts';
 import type { Context } from '../context.ts';
 import { announceFindings, findingAspects } from '../shown-findings.ts';
@@ -37,6 +39,7 @@ export function report(
     ...anchorsAccepted(decision),
     ...edgeFound(decision),
     ...revocationCurrent(planned.revocation.get(partner.metadata.name)),
+    ...mediaEncrypted(observation, decision),
     ...findingAspects(expiring(decision, now)),
   ];
   const notAfter = anchors
@@ -201,6 +204,13 @@ function edgeFound({ partner, accessEdges, edgeProblems, blockedBy }: PartnerDec
 function revocationCurrent(standing: RevocationStanding | undefined): readonly Aspect[] {
   if (standing === undefined) return [];
   return [{ type: 'RevocationCurrent', status: standing.reason === 'Delivered' ? 'True' : 'False', ...standing }];
+}
+
+/** From what is declared alone: a warning, too. */
+function mediaEncrypted({ domain, edges }: FederationObservation, { partner, blockedBy }: PartnerDecision): readonly Aspect[] {
+  if (domain === undefined || blockedBy !== undefined) return [];
+  const { level, message } = partnerMedia(partner, edges, domain);
+  return [{ type: 'MediaEncrypted', ...mediaConditions[level], message }];
 }
 
 /** What probes found is theirs to say. */

@@ -1,13 +1,15 @@
 // Turns what was seen and done for a gateway into its status and the events that go with a change of it.
 import type { MediaGateway, MediaGatewayStatus } from '../../api/v1alpha1/index.ts';
 import { timestamp } from '../../outputs/labels.ts';
-import { mediaLevel, trunkPort, usesGatewayAuthority } from '../../topology/trunks.ts';
+import { concernedByKey, type FindingReason } from '../../topology/findings.ts';
+import { shownLevels } from '../../topology/media-level.ts';
+import { trunkMedia, trunkPort, usesGatewayAuthority } from '../../topology/trunks.ts';
 import { delisted } from '../circumstances.ts';
 import { type Aspect, summarise } from '../conditions.ts';
 import type { Context } from '../context.ts';
 import type { Obstacle } from '../policies.ts';
 import { announceExpiry, certificateStatusOf, finalNeeds, topologyFault } from '../report-certificate.ts';
-import { announceReasons } from '../shown-findings.ts';
+import { announceReasons, type Related } from '../shown-findings.ts';
 import type { Outcome } from './enact.ts';
 import type { Observation } from './observe.ts';
 import type { Plan } from './plan.ts';
@@ -32,7 +34,7 @@ export function report(observation: Observation, plan: Plan, outcome: Outcome, n
       ? {
           pool: standing.pool.spec.poolFQDN,
           port: trunkPort(spec, standing.pool.spec.role),
-          media: mediaLevel(standing.domain.spec.media.encryptionLevel, spec),
+          media: shownLevels[trunkMedia(gateway, standing.pool, standing.domain).level],
         }
       : {}),
     ...(held === undefined ? {} : { certificate: held }),
@@ -210,6 +212,19 @@ const announced: Readonly<Record<string, string>> = {
   MediationServerUnsuitable: 'ReferenceNotFound',
 };
 
+/** What is said of a trunk concerns its pool. */
+function atTheOtherEnd({ standing }: Observation): Related {
+  if (!standing.stands) return () => undefined;
+  const { namespace, name } = standing.pool.metadata;
+  return (reason) => (ofTrunks.has(reason) ? concernedByKey('TrustedServer', `${namespace}/${name}`) : undefined);
+}
+
+const ofTrunks: ReadonlySet<string> = new Set([
+  'UnencryptedLink',
+  'SRTPNotPossible',
+  'UntrustedGateway',
+] satisfies FindingReason[]);
+
 /** Events for what the new status says and the old one did not. */
 export function announce(
   observation: Observation,
@@ -219,7 +234,7 @@ export function announce(
   context: Context,
 ): void {
   const { gateway } = observation;
-  announceReasons(gateway, status.conditions, announced, context);
+  announceReasons(gateway, status.conditions, announced, context, atTheOtherEnd(observation));
   announceGrant(observation, plan, outcome, context);
   announceTrust(observation, status, context);
   announceExpiry(gateway, plan.needs, context);

@@ -1,7 +1,6 @@
 // The status of a TrustDomain: what holds of itself, and the counts of what belongs to it.
 import type { TrustDomainStatus } from '../../api/v1alpha1/index.ts';
-import { findingReasons } from '../../topology/findings.ts';
-import { inShort } from '../../topology/findings-of-compliance.ts';
+import { findingReasons, inShort } from '../../topology/findings.ts';
 import { findingsOfDomain } from '../../topology/findings-of-domain.ts';
 import { type Aspect, summarise } from '../conditions.ts';
 import { findingAspects, findingsShown } from '../shown-findings.ts';

@@ -4,6 +4,7 @@ import {
   accepts,
   type Case,
   dnsNameRefusals,
+  encryptionLevels,
   refuse,
   refuses,
   refusesName,
@@ -181,6 +182,7 @@ export const federatedPartnerTable: Table = {
       { ...direct, accessEdge: { fqdn: 'sip.fabrikam.com', port: 0 } },
       'spec.accessEdge.port: Invalid value: 0: spec.accessEdge.port in body should be greater than or equal to 1',
     ),
+    ...encryptionLevels((media) => ({ ...direct, media })),
     accepts('a name of 63 characters', blocked, 'f'.repeat(63)),
     ...['f'.repeat(64), 'fabrikam.com'].map((name) =>
       refusesName(

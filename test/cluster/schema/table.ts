@@ -55,6 +55,22 @@ export const refuse = (title: string, before: Spec, after: Spec, ...refusals: re
 export const unchecked =
   '<nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
 
+/** `spec` puts this at `media`. */
+export function encryptionLevels(spec: (media: Spec) => Spec): readonly Case[] {
+  return [
+    ...['Required', 'Supported', 'NotSupported'].map((encryptionLevel) =>
+      accepts(`media ${encryptionLevel}`, spec({ encryptionLevel })),
+    ),
+    refuses(
+      'media of a level that there is not',
+      spec({ encryptionLevel: 'Optional' }),
+      'spec.media.encryptionLevel: Unsupported value: "Optional": supported values: "Required", "Supported", "NotSupported"',
+      unchecked,
+    ),
+    refuses('media without a level', spec({}), 'spec.media.encryptionLevel: Required value', unchecked),
+  ];
+}
+
 const label = 'a'.repeat(63);
 
 /** A DNS name of that many characters, each label as long as may be. */

@@ -5,6 +5,7 @@ import {
   accepts,
   type Case,
   dnsNameRefusals,
+  encryptionLevels,
   refuse,
   refuses,
   refusesName,
@@ -211,6 +212,7 @@ export const trustedServerTable: Table = {
     ...membership,
     ...certificates,
     ...byRole,
+    ...encryptionLevels((media) => withFields({ media })),
     accepts('one port on two interfaces', listening(listener, { ...listener, name: 'sip-external' })),
     refuses(
       'two listeners of one name',

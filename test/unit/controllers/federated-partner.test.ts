@@ -9,9 +9,11 @@ import { recordName } from '../../../operator/controllers/federated-partner/reco
 import { withdrawn } from '../../../operator/controllers/federated-partner/withdrawal.ts';
 import type { SRVLookup } from '../../../operator/federation/resolver.ts';
 import { utf8String } from '../../../operator/pki/der-writer.ts';
+import { serverEnd } from '../../../operator/topology/link-media.ts';
 import { authorityIdentity } from '../../../operator/trust/partner-authority.ts';
 import { mostOctetsOfNames, octetsOfNames } from '../../../operator/trust/partner-listener.ts';
 import { day, type Forged, generalName, keysOf, nameOf } from '../pki/forge.ts';
+import { trustDomain, trustedServer } from '../topology/objects.ts';
 import {
   conditionsOf,
   edgeWith,
@@ -52,6 +54,7 @@ it('believes a partner that is in order, by one cross-certificate, and does noth
     'TrustEstablished True Established',
     'NamesConstrained True Constrained',
     'AnchorsAccepted True Accepted',
+    'MediaEncrypted True Encrypted',
   ]);
   const { root, cross } = {
     root: rest.planned.federation.bundle.anchors[0],
@@ -65,6 +68,36 @@ it('believes a partner that is in order, by one cross-certificate, and does noth
   });
   expect(root?.subject).toBe('CN=Fabrikam Root');
   expect(rest.planned.federation.partners).toMatchObject([{ name: 'fabrikam', names: ['sip.fabrikam.com', 'fabrikam.com'] }]);
+});
+
+it('says what media with a partner is, by its level and that of each Edge: a warning, unless it is blocked', () => {
+  const media = (encryptionLevel: string) => ({ media: { encryptionLevel } });
+  const rest = settled([
+    observed(partnerOf('fabrikam', media('NotSupported')), [fabrikam]),
+    observed(partnerOf('litware'), [litware]),
+    observed(partnerOf('woodgrove', { mode: 'Blocked', ...media('NotSupported') })),
+  ]);
+  const among = (name: string, ...levels: readonly string[]) =>
+    conditionsOf(
+      statusOf(
+        name,
+        rest,
+        levels.map((level) => ({
+          ...edgeWith(rest.planned),
+          media: serverEnd(trustedServer('edge', 'Edge', media(level)), trustDomain('contoso')),
+        })),
+      ),
+    ).filter((condition) => /^(Ready|MediaEncrypted) /.test(condition));
+  const ready = 'Ready True Ready';
+  expect(among('fabrikam', 'Required')).toEqual([ready, 'MediaEncrypted False SRTPNotPossible']);
+  expect(among('fabrikam', 'Supported')).toEqual([ready, 'MediaEncrypted False MediaUnencrypted']);
+  expect(among('fabrikam', 'Supported', 'Required')).toEqual([ready, 'MediaEncrypted False SRTPNotPossible']);
+  expect(among('litware', 'Supported')).toEqual([ready, 'MediaEncrypted True Encrypted']);
+  expect(among('woodgrove', 'Required')).toEqual([ready]);
+  expect(rest.planned.federation.partners.map(({ name, encryptionLevel }) => [name, encryptionLevel])).toEqual([
+    ['fabrikam', 'NotSupported'],
+    ['litware', undefined],
+  ]);
 });
 
 describe('a partner', () => {

@@ -10,8 +10,9 @@ import { report } from '../../../operator/controllers/federated-partner/report.t
 import { recordedIn, type SourceObservation } from '../../../operator/controllers/federated-partner/sources.ts';
 import { federationFiles } from '../../../operator/controllers/federation-state.ts';
 import { crossCertify } from '../../../operator/pki/cross-certificate.ts';
+import { serverEnd } from '../../../operator/topology/link-media.ts';
 import { type Forged, forge, now, type Wish } from '../pki/forge.ts';
-import { trustDomain } from '../topology/objects.ts';
+import { trustDomain, trustedServer } from '../topology/objects.ts';
 
 export { now };
 
@@ -143,6 +144,7 @@ export function edgeWith({ federation }: FederationPlan): FederationObservation[
     key: 'media/edge',
     bundle: { object: 'ConfigMap media/trustmesh-contoso-edge-external', hash, files: federationFiles(federation).hash },
     secrets: [{ object: 'Secret media/edge-access-edge-external-tls', hash }],
+    media: serverEnd(trustedServer('edge', 'Edge'), trustDomain('contoso')),
   };
 }
 

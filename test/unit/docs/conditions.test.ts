@@ -13,7 +13,7 @@ const sources = [
   'operator/pki/chain.ts',
   'operator/pki/provided.ts',
   ...readdirSync(join(repository, 'operator/topology'))
-    .filter((file) => /^(findings|trunk)/.test(file))
+    .filter((file) => /^(findings|trunk|media)/.test(file))
     .map((file) => `operator/topology/${file}`),
   ...readdirSync(join(repository, 'operator/controllers'), { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.ts') && !path.endsWith('/observe.ts'))

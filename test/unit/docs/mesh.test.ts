@@ -1,17 +1,22 @@
 // docs/mesh.md against the code: the tables on the page are the tables that decide.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { roles } from '../../../operator/api/v1alpha1/index.ts';
+import { type EncryptionLevel, roles } from '../../../operator/api/v1alpha1/index.ts';
+import { partnerMedia, serverEnd } from '../../../operator/topology/link-media.ts';
+import type { LinkLevel } from '../../../operator/topology/media-level.ts';
 import { meshTable } from '../../../operator/topology/mesh.ts';
 import { refusalReasons } from '../../../operator/topology/party.ts';
 import { listenerRules, type TrafficRow, trafficTable } from '../../../operator/topology/traffic.ts';
+import { trunkMedia } from '../../../operator/topology/trunks.ts';
+import { partner } from '../topology/declared.ts';
+import { mediaGateway, trustDomain, trustedServer } from '../topology/objects.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../../docs/mesh.md'), 'utf8');
 
 /** The rows of the table below a heading, cell by cell. */
 function tableOf(heading: string): readonly (readonly string[])[] {
-  const from = page.indexOf(`\n## ${heading}\n`);
-  const to = page.indexOf('\n## ', from + 1);
+  const from = page.search(new RegExp(`^##+ ${heading}$`, 'm'));
+  const to = page.indexOf('\n##', from);
   return page
     .slice(from, to)
     .split('\n')
@@ -56,4 +61,43 @@ it('has every rule for listeners, and no other', () => {
 
 it('has every reason for a refusal, and no other', () => {
   expect(tableOf('Why one is refused').map(([reason]) => reason)).toEqual(refusalReasons.map((reason) => `\`${reason}\``));
+});
+
+describe('has media on every link', () => {
+  const levels = ['Required', 'Supported', 'NotSupported'] as const;
+  const inWords = { Required: 'SRTP', Supported: 'either', NotSupported: 'plain RTP', None: 'no media' } as const;
+  const media = (encryptionLevel: EncryptionLevel | undefined) =>
+    encryptionLevel === undefined ? {} : { media: { encryptionLevel } };
+  const domainOf = (level: EncryptionLevel) => trustDomain('contoso', media(level));
+
+  /** A row for each level of the domain and of the server, in which one that declares none comes first. */
+  const rows = (linksOf: (domain: EncryptionLevel, server: EncryptionLevel | undefined) => readonly LinkLevel[]) =>
+    levels.flatMap((domain) => {
+      const others = levels.filter((level) => level !== domain);
+      expect(linksOf(domain, undefined)).toEqual(linksOf(domain, domain));
+      return [undefined, ...others].map((server) => [
+        domain,
+        server ?? `as the domain, or ${domain}`,
+        ...linksOf(domain, server).map((level) => inWords[level]),
+      ]);
+    });
+
+  it('with a gateway', () => {
+    const expected = rows((domain, own) =>
+      (['Required', 'Optional', 'NotSupported'] as const).map(
+        (srtp) => trunkMedia(mediaGateway('gw', { srtp }), trustedServer('med', 'Mediation', media(own)), domainOf(domain)).level,
+      ),
+    );
+    expect(tableOf('Media with a gateway')).toEqual(expected);
+  });
+
+  it('with a partner', () => {
+    const expected = rows((domain, own) => {
+      const edges = [{ key: 'voice/edge', media: serverEnd(trustedServer('edge', 'Edge', media(own)), domainOf(domain)) }];
+      return [undefined, ...levels].map(
+        (theirs) => partnerMedia(partner('fabrikam', media(theirs)), edges, domainOf(domain)).level,
+      );
+    });
+    expect(tableOf('Media with a partner')).toEqual(expected);
+  });
 });

@@ -36,9 +36,13 @@ it.each([
   ['Required', 'Optional', { media_encryption: 'sdes', media_encryption_optimistic: 'no' }],
   ['Supported', 'Optional', { media_encryption: 'sdes', media_encryption_optimistic: 'yes' }],
   ['Supported', 'Required', { media_encryption: 'sdes', media_encryption_optimistic: 'no' }],
-  ['Required', 'NotSupported', { media_encryption: 'no', media_encryption_optimistic: 'no' }],
-] as const)('has media of a trunk in a domain %s with srtp %s', (encryptionLevel, srtp, media) => {
+  // The two do not meet: SRTP or no call.
+  ['Required', 'NotSupported', { media_encryption: 'sdes', media_encryption_optimistic: 'no' }],
+  ['NotSupported', 'NotSupported', { media_encryption: 'no', media_encryption_optimistic: 'no' }],
+] as const)('has media of a trunk of a server %s with srtp %s, whatever the domain', (encryptionLevel, srtp, media) => {
   const wish = { ...pool, domain: { media: { encryptionLevel } }, trunks: [{ ...trunk, srtp }] };
+  const own = { ...pool, encryptionLevel, domain: { media: { encryptionLevel: 'Supported' } }, trunks: [{ ...trunk, srtp }] };
+  expect(sectionsOf(own)['trunk-gw01']).toMatchObject(media);
   expect(sectionsOf(wish)['trunk-gw01']).toMatchObject({ type: 'endpoint', transport: 'trustmesh-sip', ...media });
 });
 

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, createServer } from 'node:tls';
+import type { EncryptionLevel } from '../../../operator/api/v1alpha1/index.ts';
 import { parseCertificates } from '../../../operator/pki/certificate.ts';
 import { mount, relocated } from '../../support/mounted.ts';
 import { makeAuthority, makeMaterial } from '../../support/peers/material.ts';
@@ -60,12 +61,26 @@ it.each([
   expect(text).toContain(`data="rtp_secure_media=${level}"`);
 });
 
+it('has media of a server by its own level, as far as servers of the domain take that', () => {
+  const level = (encryptionLevel: EncryptionLevel, domain: EncryptionLevel) =>
+    /rtp_secure_media=(\w+)/.exec(
+      file('FreeSWITCH', 'freeswitch-media.xml', { encryptionLevel, domain: { media: { encryptionLevel: domain } } }),
+    )?.[1];
+  expect(level('Required', 'Supported')).toBe('mandatory');
+  expect(level('Supported', 'Required')).toBe('mandatory');
+  expect(level('NotSupported', 'Supported')).toBe('forbidden');
+  expect(level('NotSupported', 'Required')).toBe('mandatory');
+});
+
 it.each([
-  ['Required', 'mandatory'],
-  ['Optional', 'mandatory'],
-  ['NotSupported', 'forbidden'],
-] as const)('has media of a trunk with srtp %s, where the domain requires it: %s', (srtp, level) => {
-  const text = file('FreeSWITCH', 'freeswitch-gateways.xml', { ...pool, trunks: [{ ...trunk, srtp }] });
+  ['Required', 'Required', 'mandatory'],
+  ['Optional', 'Required', 'mandatory'],
+  // The two do not meet: SRTP or no call.
+  ['NotSupported', 'Required', 'mandatory'],
+  ['NotSupported', 'Supported', 'forbidden'],
+  ['Required', 'Supported', 'mandatory'],
+] as const)('has media of a trunk with srtp %s, where the server is %s: %s', (srtp, encryptionLevel, level) => {
+  const text = file('FreeSWITCH', 'freeswitch-gateways.xml', { ...pool, encryptionLevel, trunks: [{ ...trunk, srtp }] });
   expect(text).toContain(`<variable name="rtp_secure_media" value="${level}"/>`);
   expect(parameters(text)).toMatchObject({ proxy: 'gw01.contoso.com:5067', register: 'false', 'register-transport': 'tls' });
 });

@@ -1,4 +1,5 @@
 // What is rendered for Kamailio. That Kamailio takes it and does what it says is shown by Kamailio itself, in the interop suite.
+import type { EncryptionLevel } from '../../../operator/api/v1alpha1/index.ts';
 import type { PeerEntry } from '../../../operator/topology/peer-list.ts';
 import { file, filesOf, mediation, partner, trunk, type Wish } from './rendered.ts';
 
@@ -132,6 +133,7 @@ describe('the table', () => {
       ['host:sip.fabrikam.com', 'partner/fabrikam'],
       ['host:fabrikam.com', 'partner/fabrikam'],
       ['next:partner/fabrikam', 'sip:sip.fabrikam.com:5061;transport=tls'],
+      ['media:partner/fabrikam', 'Required'],
     ]);
     expect(rowsOf('internal', edge).map(([key]) => key)).not.toContain('san:sip.fabrikam.com');
   });
@@ -171,9 +173,11 @@ describe('the table', () => {
 
   it.each([
     ['Required', 'Optional', 'TLS', 'Required'],
-    ['Supported', 'Optional', 'TLS', 'Optional'],
+    ['Supported', 'Optional', 'TLS', 'Supported'],
     ['Supported', 'Required', 'TLS', 'Required'],
-    ['Required', 'NotSupported', 'TLS', 'NotSupported'],
+    // The two do not meet: SRTP or no call.
+    ['Required', 'NotSupported', 'TLS', 'Required'],
+    ['NotSupported', 'Required', 'TLS', 'Required'],
     ['NotSupported', 'Optional', 'TLS', 'NotSupported'],
     ['Supported', 'Optional', 'TCP', 'NotSupported'],
   ] as const)('says of a trunk in a domain %s with srtp %s over %s: %s', (encryptionLevel, srtp, transport, media) => {
@@ -182,6 +186,50 @@ describe('the table', () => {
     expect(rows).toContainEqual(['next:trunk/gw01', `sip:gw01.contoso.com:5067;transport=${transport.toLowerCase()}`]);
     // Over TCP it shows no certificate: whoever shows one with its name is somebody else.
     expect(rows.some(([key]) => key === 'san:gw01.contoso.com')).toBe(transport === 'TLS');
+  });
+});
+
+describe('the table has media', () => {
+  const levelOf = (rows: readonly (readonly (string | undefined)[])[], label: string) =>
+    rows.find(([key]) => key === `media:${label}`)?.[1];
+
+  it('of a trunk, a partner and a peer by the level of the server too, where that is its own', () => {
+    const own = (encryptionLevel: EncryptionLevel, wish: Wish) => ({ ...wish, encryptionLevel });
+    const lax = { ...trunk, srtp: 'NotSupported' } as const;
+    const trunks = (level: EncryptionLevel) => levelOf(rowsOf('default', own(level, { ...pool, trunks: [lax] })), 'trunk/gw01');
+    expect([trunks('Required'), trunks('Supported')]).toEqual(['Required', 'NotSupported']);
+    const partners = (level: EncryptionLevel, theirs?: EncryptionLevel) => {
+      const declared = theirs === undefined ? partner : { ...partner, encryptionLevel: theirs };
+      return levelOf(rowsOf('access-edge-external', own(level, { ...edge, partners: [declared] })), 'partner/fabrikam');
+    };
+    expect([partners('Supported'), partners('Supported', 'Supported'), partners('Supported', 'NotSupported')]).toEqual([
+      'Required',
+      'Supported',
+      'NotSupported',
+    ]);
+    expect([partners('Required', 'Supported'), partners('Required', 'NotSupported')]).toEqual(['Required', 'Required']);
+  });
+
+  it('of peers that declare a level; the script has that of the others', () => {
+    const peer = (encryptionLevel: EncryptionLevel): PeerEntry => ({ ...mediation, encryptionLevel });
+    const domain = { media: { encryptionLevel: 'Supported' } };
+    expect(levelOf(rowsOf('default', { domain }), 'medpool.contoso.com')).toBeUndefined();
+    expect(levelOf(rowsOf('default', { domain, peers: [peer('Required')] }), 'medpool.contoso.com')).toBe('Required');
+    expect(levelOf(rowsOf('default', { domain, peers: [peer('NotSupported')] }), 'medpool.contoso.com')).toBe('NotSupported');
+    expect(file('Kamailio', 'kamailio-sip.cfg', { domain })).toContain('$var(trustmesh_media) = "Supported";');
+    const strict = file('Kamailio', 'kamailio-sip.cfg', { domain, encryptionLevel: 'Required' });
+    expect(strict).toContain('$var(trustmesh_media) = "Required";');
+  });
+
+  it('of partners behind one edge, which are one party, as the strictest of them has it', () => {
+    const tenant = (name: string, encryptionLevel: EncryptionLevel) => ({
+      ...{ name, sipDomains: [`${name}.com`], accessEdge: { fqdn: 'sip.provider.net', port: 5061 }, encryptionLevel },
+      names: ['sip.provider.net', `${name}.com`],
+    });
+    const partners = [tenant('anna', 'NotSupported'), tenant('bert', 'Supported'), tenant('carl', 'NotSupported')];
+    const rows = rowsOf('access-edge-external', { ...edge, encryptionLevel: 'Supported', partners });
+    const found = partners.map(({ name }) => levelOf(rows, `partner/${name}`));
+    expect(found).toEqual(['Supported', 'Supported', 'NotSupported']);
   });
 });
 

@@ -1,5 +1,5 @@
 // What is rendered for OpenSIPS, which has not taken it here: its documentation is all that vouches for the form.
-import { file, filesOf, partner, trunk, type Wish } from './rendered.ts';
+import { file, filesOf, mediation, partner, trunk, type Wish } from './rendered.ts';
 
 const edge: Wish = { role: 'Edge', partners: [partner] };
 
@@ -74,4 +74,25 @@ it('compares no subject and by no pattern', () => {
 
 it('is not rendered without a listener for SIP', () => {
   expect(() => filesOf('OpenSIPS', { listeners: [] })).toThrow(/^OpenSIPS is rendered listener by listener/);
+});
+
+it('has media by the link with each gateway, each partner, and each peer that declares a level', () => {
+  const levels = (name: string, wish: Wish) => {
+    const text = file('OpenSIPS', name, wish);
+    return cases(text.slice(text.indexOf('$var(trustmesh_media) = ')), '$var(trustmesh_peer)');
+  };
+  const lax = { ...trunk, srtp: 'NotSupported' } as const;
+  const peers = [{ ...mediation, encryptionLevel: 'NotSupported' } as const];
+  expect(levels('opensips-sip.cfg', { role: 'Mediation', trunks: [lax], peers, encryptionLevel: 'Supported' })).toEqual({
+    'medpool.contoso.com': '$var(trustmesh_media) = "NotSupported";',
+    'trunk/gw01': '$var(trustmesh_media) = "NotSupported";',
+  });
+  // Those that do not meet: SRTP or no call.
+  expect(levels('opensips-sip.cfg', { role: 'Mediation', trunks: [lax], peers })).toEqual({
+    'medpool.contoso.com': '$var(trustmesh_media) = "Required";',
+    'trunk/gw01': '$var(trustmesh_media) = "Required";',
+  });
+  expect(levels('opensips-outside.cfg', { ...edge, encryptionLevel: 'Supported' })).toEqual({
+    'partner/fabrikam': '$var(trustmesh_media) = "Required";',
+  });
 });

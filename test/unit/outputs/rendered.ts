@@ -1,5 +1,5 @@
 // What a format makes of a server, as short as what a test says of it.
-import type { Role } from '../../../operator/api/v1alpha1/index.ts';
+import type { EncryptionLevel, Role } from '../../../operator/api/v1alpha1/index.ts';
 import { type Output, renderOutputs } from '../../../operator/outputs/formats.ts';
 import { type Met, renderingOf } from '../../../operator/outputs/rendering.ts';
 import type { PeerEntry } from '../../../operator/topology/peer-list.ts';
@@ -30,6 +30,8 @@ export interface Wish extends Partial<Met> {
   readonly role?: Role;
   readonly domain?: object;
   readonly listeners?: readonly object[];
+  /** Of the server itself. */
+  readonly encryptionLevel?: EncryptionLevel;
 }
 
 const listenersOf = (role: Role) =>
@@ -52,7 +54,9 @@ export function filesOf(output: Output, wish: Wish = {}): Readonly<Record<string
     listeners = listenersOf(role),
   } = wish;
   const edge = role === 'Edge' ? { edge: { accessFQDN: 'sip.contoso.com' } } : {};
-  const server = trustedServer('pool01', role, { listeners, ...edge });
+  const { encryptionLevel } = wish;
+  const media = encryptionLevel === undefined ? {} : { media: { encryptionLevel } };
+  const server = trustedServer('pool01', role, { listeners, ...edge, ...media });
   const { files, refused } = renderOutputs(
     [output],
     renderingOf(server, trustDomain('contoso', domain), { peers, partners, partnersRevoke, trunks }),

@@ -1,5 +1,6 @@
 // Who stands in the way of a domain that requires FIPS 140: servers, by the CA that they get certificates from.
-import { findingsOfCompliance, inShort, serversOf } from '../../../operator/topology/findings-of-compliance.ts';
+import { inShort } from '../../../operator/topology/findings.ts';
+import { findingsOfCompliance, serversOf } from '../../../operator/topology/findings-of-compliance.ts';
 import { trustDomain, trustedServer } from './objects.ts';
 
 describe('a server', () => {

@@ -42,6 +42,20 @@ describe('about a server', () => {
     ]);
   });
 
+  it.each([
+    ['Required', 'NotSupported', ['SRTPNotPossible']],
+    ['NotSupported', 'Required', ['SRTPNotPossible']],
+    ['Required', 'Supported', []],
+    ['Supported', 'NotSupported', []],
+    ['Required', undefined, []],
+  ] as const)('is a level of media that its domain’s does not meet: domain %s, server %s', (domain, own, expected) => {
+    const made = contoso();
+    const media = (encryptionLevel: string) => ({ media: { encryptionLevel } });
+    made.topology.setDomain('contoso', trustDomain('contoso', { ...admitting('voice'), ...media(domain) }));
+    made.set(trustedServer('fe', 'FrontEnd', own === undefined ? {} : media(own)));
+    expect(findingsOfServer('voice/fe', made.topology).map(({ reason }) => reason)).toEqual(expected);
+  });
+
   it('is a peer that does not exist, until it comes, and again when it goes', () => {
     const made = contoso();
     made.set(trustedServer('crm', 'Server', { peers: ['cdr', 'far.contoso.com'] }));

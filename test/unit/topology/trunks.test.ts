@@ -2,8 +2,6 @@
 import type { MediaGateway } from '../../../operator/api/v1alpha1/index.ts';
 import {
   gatewaySpiffeID,
-  mediaEncryption,
-  mediaLevel,
   trunkCertificate,
   trunkFindings,
   trunkPort,
@@ -23,27 +21,6 @@ describe('the port of a trunk', () => {
     ['the one that is given', { port: 5061 }, 'SurvivableBranch', 5061],
   ])('%s', (_title, spec, role, port) => {
     expect(trunkPort(of(spec).spec, role)).toBe(port);
-  });
-});
-
-describe('media on a trunk', () => {
-  const table = [
-    ['Required', 'TLS', 'Required', 'Required', 'Encrypted'],
-    ['Required', 'TLS', 'Optional', 'Required', 'Encrypted'],
-    ['Required', 'TLS', 'NotSupported', 'NotSupported', 'Unencrypted'],
-    ['Required', 'TCP', 'Optional', 'NotSupported', 'Unencrypted'],
-    ['Supported', 'TLS', 'Required', 'Required', 'Encrypted'],
-    ['Supported', 'TLS', 'Optional', 'Optional', 'EncryptedWherePossible'],
-    ['Supported', 'TLS', 'NotSupported', 'NotSupported', 'Unencrypted'],
-    ['Supported', 'TCP', 'Optional', 'NotSupported', 'Unencrypted'],
-    ['NotSupported', 'TLS', 'Required', 'Required', 'Encrypted'],
-    ['NotSupported', 'TLS', 'Optional', 'NotSupported', 'Unencrypted'],
-    ['NotSupported', 'TLS', 'NotSupported', 'NotSupported', 'Unencrypted'],
-    ['NotSupported', 'TCP', 'NotSupported', 'NotSupported', 'Unencrypted'],
-  ] as const;
-  it.each(table)('domain %s, %s, srtp %s: %s, shown as %s', (level, transport, srtp, encryption, shown) => {
-    expect(mediaEncryption(level, { transport, srtp })).toBe(encryption);
-    expect(mediaLevel(level, { transport, srtp })).toBe(shown);
   });
 });
 
@@ -104,5 +81,36 @@ describe('what is said of a trunk', () => {
         'Set spec.transport to TLS if the gateway can do it, which then means mutual TLS. ' +
         'Else set traffic.mediationToGateway of the domain to TCP, to say that it is meant.',
     );
+  });
+
+  it.each<[string, object, object, object, string]>([
+    [
+      'of a gateway that cannot encrypt',
+      { srtp: 'NotSupported' },
+      {},
+      {},
+      'Use transport TLS and srtp Required or Optional, if the gateway can. If it cannot, and media in the clear is meant, set ' +
+        'media.encryptionLevel of TrustedServer voice/med01 to Supported.',
+    ],
+    [
+      'of a server that does not',
+      { srtp: 'Required' },
+      level('NotSupported'),
+      {},
+      'Set media.encryptionLevel of TrustedServer voice/med01 to Supported or Required.',
+    ],
+    [
+      'of a domain that does not',
+      { srtp: 'Required' },
+      {},
+      level('NotSupported'),
+      'Set media.encryptionLevel of TrustedServer voice/med01 to Supported or Required.',
+    ],
+  ])('says what to do %s', (_title, spec, own, domain, remedy) => {
+    const server = trustedServer('med01', 'Mediation', own);
+    const [finding] = trunkFindings(of(spec), server, trustDomain('contoso', domain));
+    expect(finding?.reason).toBe('SRTPNotPossible');
+    expect(finding?.message).toMatch(/^No call with media is set up with gw01.contoso.com: /);
+    expect(finding?.message.endsWith(remedy)).toBe(true);
   });
 });
