@@ -67,7 +67,12 @@ beforeAll(async () => {
   await trustmesh.apply(
     [
       serverManifest('second', { role: 'Server', ...member('twin') }),
-      serverManifest('chatty', { role: 'FrontEnd', ...member('chatty'), listeners: [sip, plain] }),
+      serverManifest('chatty', {
+        role: 'FrontEnd',
+        ...member('chatty'),
+        listeners: [sip, plain],
+        media: { encryptionLevel: 'NotSupported' },
+      }),
       serverManifest('loose', { role: 'Server', ...member('loose'), listeners: [plain] }),
       serverManifest('crm', { role: 'Server', ...member('crm'), peers: ['nobody', 'twin.contoso.com'] }),
       serverManifest('fast', {
@@ -83,7 +88,7 @@ beforeAll(async () => {
       relayManifest(['chatty', 'nobody']),
       partnerManifest('fabrikam', anchored(fabrikam)),
       partnerManifest('fabrikam-too', anchored(fabrikam, { sipDomains: ['fabrikam.com'] })),
-      partnerManifest('northwind', anchored(northwind)),
+      partnerManifest('northwind', anchored(northwind, { media: { encryptionLevel: 'NotSupported' } })),
     ].join(''),
   );
 });
@@ -107,7 +112,11 @@ const faults: readonly Fault[] = (
     [trustedServers, inMedia('fast'), 'FIPSCompliant', 'NotFIPSCompliant'],
     [trustedServers, inMedia('second'), 'TopologyValid', 'NameConflict'],
     [trustedServers, inMedia('chatty'), 'LinkEncrypted', 'UnencryptedLink'],
+    [trustedServers, inMedia('chatty'), 'MediaEncrypted', 'SRTPNotPossible'],
     [trustedServers, inMedia('loose'), 'ListenersAllowed', 'ListenerNotAllowed'],
+    [trustedServers, inMedia('med'), 'LinkEncrypted', 'UnencryptedLink'],
+    [trustedServers, inMedia('med'), 'MediaEncrypted', 'SRTPNotPossible'],
+    [trustedServers, inMedia('med'), 'CertificateTrusted', 'UntrustedGateway'],
     [trustedServers, inMedia('crm'), 'ReferencesFound', 'ReferenceNotFound'],
     [mediaGateways, inMedia('clear'), 'LinkEncrypted', 'PlainTCPNotAllowed', 'UnencryptedLink'],
     [mediaGateways, inMedia('clear'), 'MediaEncrypted', 'SRTPNotPossible'],
@@ -117,6 +126,7 @@ const faults: readonly Fault[] = (
     [federatedPartners, { name: 'fabrikam' }, 'TopologyValid', 'PartnerConflict'],
     [federatedPartners, { name: 'fabrikam-too' }, 'TopologyValid', 'PartnerConflict'],
     [federatedPartners, { name: 'northwind' }, 'TrustEstablished', 'NoEdge', 'NoEdgeForPartner'],
+    [federatedPartners, { name: 'northwind' }, 'MediaEncrypted', 'SRTPNotPossible'],
     [federatedPartners, { name: 'northwind' }, 'AnchorsCurrent', 'AnchorExpiring', 'PartnerExpiring'],
   ] as const
 ).map(([resource, key, type, reason, event = reason]) => ({ resource, key, type, reason, event }));
@@ -168,11 +178,36 @@ describe('one of each fault', () => {
     );
   });
 
+  it.each<[string, string, string, string, string]>([
+    ['TrustedServer', 'med', 'UnencryptedLink', 'MediaGateway', 'clear'],
+    ['TrustedServer', 'med', 'UntrustedGateway', 'MediaGateway', 'alien'],
+    ['TrustedServer', 'chatty', 'UnencryptedLink', 'TrustDomain', 'contoso'],
+    ['MediaGateway', 'clear', 'SRTPNotPossible', 'TrustedServer', 'med'],
+    ['MediaGateway', 'alien', 'UntrustedGateway', 'TrustedServer', 'med'],
+  ])('the event on %s %s of %s is related to %s %s', async (kind, name, reason, otherKind, other) => {
+    const { items } = await trustmesh.admin.list(events, { namespace: 'media' });
+    const ours = items.filter((each) => each.regarding?.kind === kind && each.regarding.name === name && each.reason === reason);
+    expect(ours.map(({ related }) => related)).toContainEqual({
+      apiVersion: 'trustmesh.io/v1alpha1',
+      kind: otherKind,
+      ...(otherKind === 'TrustDomain' ? {} : { namespace: 'media' }),
+      name: other,
+    });
+  });
+
+  it('names the gateways on the server at the other end of their trunks, which is Ready', async () => {
+    const conditions = (await trustmesh.ready('media', 'med')).status?.conditions ?? [];
+    const messageOf = (type: string) => conditions.find((condition) => condition.type === type)?.message;
+    expect(messageOf('LinkEncrypted')).toContain('media/clear (1 of 2)');
+    expect(messageOf('CertificateTrusted')).toContain('media/alien (1 of 2)');
+    expect(messageOf('TopologyValid')).toContain('What is found about it: UnencryptedLink, SRTPNotPossible, UntrustedGateway.');
+  });
+
   it('is counted, an object once for each reason', async () => {
     await counted('contoso', {
-      UnencryptedLink: 2,
-      SRTPNotPossible: 1,
-      UntrustedGateway: 1,
+      UnencryptedLink: 3,
+      SRTPNotPossible: 4,
+      UntrustedGateway: 2,
       NameConflict: 1,
       PartnerConflict: 2,
       ReferenceNotFound: 4,
@@ -214,7 +249,7 @@ it('is gone when it is corrected', async () => {
   );
   await counted('contoso', {});
   await counted('modern', {});
-  for (const name of ['chatty', 'loose', 'crm', 'nobody', 'fast']) {
+  for (const name of ['chatty', 'loose', 'crm', 'nobody', 'fast', 'med']) {
     const { status } = await trustmesh.ready('media', name);
     expect(status?.conditions?.filter(({ status: is }) => is === 'False')).toEqual([]);
   }

@@ -47,7 +47,7 @@ export class TrustedServers {
       return { requeueAfterMs: retryAfterWaiting(waited) };
     }
     if (await writeStatus(trustedServers, server, status, { client, store: stores.trustedServers })) {
-      announce(server, status, planned, this.#context);
+      announce(observation, status, planned, this.#context);
     }
     const placement = topology.placement(key);
     if (placement?.listed === true && placement.admission?.admitted !== true && now() >= (observation.graceEnd ?? 0))

@@ -7,7 +7,9 @@ import type { NamespaceFacts } from '../../topology/admission.ts';
 import type { Finding } from '../../topology/findings.ts';
 import { findingsOfCompliance } from '../../topology/findings-of-compliance.ts';
 import { findingsOfServer } from '../../topology/findings-of-server.ts';
+import { findingsOfTrunks } from '../../topology/findings-of-trunks.ts';
 import { type CertificateNeed, certificateNeeds } from '../../topology/names.ts';
+import { trunksOf } from '../../topology/trunk-standing.ts';
 import { type Circumstances, circumstancesOf } from '../circumstances.ts';
 import type { Context } from '../context.ts';
 import { externalAuthority } from '../external-authority.ts';
@@ -29,7 +31,7 @@ export interface Observation extends Circumstances {
 }
 
 export function observe(key: string, context: Context): Observation | undefined {
-  const { topology, stores } = context;
+  const { topology, stores, trunks } = context;
   const placement = topology.placement(key);
   const server = stores.trustedServers.get(key);
   if (placement === undefined || server === undefined) return undefined;
@@ -53,7 +55,11 @@ export function observe(key: string, context: Context): Observation | undefined 
       leftovers.filter((secret) => hasToWait(secret, server, needs, context)).map(({ metadata }) => metadata.name),
     ),
     ownTrust: observeOwnTrust(server, placement, domain, context),
-    findings: [...findingsOfServer(key, topology), ...(placement.listed ? findingsOfCompliance(key, needs) : [])],
+    findings: [
+      ...findingsOfServer(key, topology),
+      ...(placement.listed ? findingsOfCompliance(key, needs) : []),
+      ...findingsOfTrunks(key, trunksOf(key, topology), (gateway) => trunks.of(key)?.own.get(gateway)?.anchors.length === 0),
+    ],
   };
 }
 

@@ -3,7 +3,9 @@ import type { Condition } from '../../api/object.ts';
 import type { CertificateStatus, TrustedServer, TrustedServerStatus } from '../../api/v1alpha1/index.ts';
 import type { CertificateFacts } from '../../outputs/certificate-secret.ts';
 import { serverTrustName } from '../../outputs/trust-bundle.ts';
-import { findingReasons } from '../../topology/findings.ts';
+import { type Finding, findingReasons } from '../../topology/findings.ts';
+import { belowDomain } from '../../topology/link-media.ts';
+import { mediaConditions } from '../../topology/media-level.ts';
 import { delisted } from '../circumstances.ts';
 import { type Aspect, summarise } from '../conditions.ts';
 import type { Context } from '../context.ts';
@@ -16,7 +18,7 @@ import {
   isSettling,
   topologyFault,
 } from '../report-certificate.ts';
-import { announceReasons, findingAspects } from '../shown-findings.ts';
+import { announceReasons, concernedBy, findingAspects } from '../shown-findings.ts';
 import type { Outcome } from './enact.ts';
 import type { Observation } from './observe.ts';
 import type { Plan } from './plan.ts';
@@ -35,6 +37,7 @@ export function report(observation: Observation, plan: Plan, outcome: Outcome, n
     certificatesIssued(needs, now),
     trustDistributed(observation, needs, outcome),
     ...findingAspects(observation.findings),
+    ...mediaException(observation),
   ];
   // Without a domain nothing can be said of what was issued: it stays, and so does what is known of it.
   const held =
@@ -58,7 +61,7 @@ export function report(observation: Observation, plan: Plan, outcome: Outcome, n
 }
 
 function topologyValid(
-  { server, domain, domainProblem, admission, namespace }: Observation,
+  { server, domain, domainProblem, admission, namespace, findings }: Observation,
   needs: readonly FinalNeed[],
 ): Aspect {
   const type = 'TopologyValid';
@@ -83,8 +86,21 @@ function topologyValid(
     type,
     status: 'True',
     reason: 'Admitted',
-    message: `TrustDomain ${domain.metadata.name} names this server as ${server.spec.role}.`,
+    message: `TrustDomain ${domain.metadata.name} names this server as ${server.spec.role}.${foundAbout(findings)}`,
   };
+}
+
+/** What their own conditions say in full. */
+function foundAbout(findings: readonly Finding[]): string {
+  const reasons = [...new Set(findings.map(({ reason }) => reason))];
+  return reasons.length === 0 ? '' : ` What is found about it: ${reasons.join(', ')}.`;
+}
+
+/** Less than the domain asks for is said; where that is no media at all, it is a finding. */
+function mediaException({ server, domain, findings }: Observation): readonly Aspect[] {
+  const below = domain && belowDomain(server, domain);
+  if (below === undefined || findings.some(({ reason }) => reason === 'SRTPNotPossible')) return [];
+  return [{ type: 'MediaEncrypted', ...mediaConditions[below.level], message: below.message }];
 }
 
 function trustDistributed({ server, ownTrust }: Observation, needs: readonly FinalNeed[], outcome: Outcome): Aspect {
@@ -122,7 +138,7 @@ const announced: Readonly<Record<string, string>> = Object.fromEntries(
 );
 
 /** Events for what the new status says and the old one did not. */
-export function announce(server: TrustedServer, status: TrustedServerStatus, plan: Plan, context: Context): void {
-  announceReasons(server, status.conditions, announced, context);
+export function announce({ server, findings }: Observation, status: TrustedServerStatus, plan: Plan, context: Context): void {
+  announceReasons(server, status.conditions, announced, context, concernedBy(findings));
   announceExpiry(server, plan.needs, context);
 }

@@ -6,9 +6,10 @@ import type { Observation } from '../../../operator/controllers/trusted-server/o
 import { type Plan, plan } from '../../../operator/controllers/trusted-server/plan.ts';
 import { report } from '../../../operator/controllers/trusted-server/report.ts';
 import type { MetadataObject } from '../../../operator/kube/resource.ts';
+import type { Finding } from '../../../operator/topology/findings.ts';
 import { certificateNeeds } from '../../../operator/topology/names.ts';
 import { day, hour, now } from '../pki/authorities.ts';
-import { namespace, trustedServer } from '../topology/objects.ts';
+import { admitting, namespace, trustDomain, trustedServer } from '../topology/objects.ts';
 import { kstatus } from './kstatus.ts';
 import {
   absent,
@@ -352,6 +353,43 @@ describe('the status', () => {
   ])('%s', (_what, changes, outcome, conditions, expected) => {
     expect(conditionsOf(changes, outcome)).toEqual(conditions);
     expect(kstatus({ ...server, status: statusOf(changes, outcome).status })).toBe(expected);
+  });
+
+  describe('shows what is found about it', () => {
+    const self = { kind: 'TrustedServer', namespace: 'voice', name: 'pool01' } as const;
+    const found = (...reasons: readonly Finding['reason'][]) =>
+      reasons.map((reason): Finding => ({ reason, message: `${reason} of a trunk.`, concerns: [self] }));
+
+    it('in conditions of their own and by name in TopologyValid, and is Ready', () => {
+      const findings = found('UnencryptedLink', 'SRTPNotPossible', 'UntrustedGateway');
+      expect(conditionsOf({ findings })).toMatchObject({
+        Ready: 'True Ready',
+        TopologyValid: 'True Admitted',
+        LinkEncrypted: 'False UnencryptedLink',
+        MediaEncrypted: 'False SRTPNotPossible',
+        CertificateTrusted: 'False UntrustedGateway',
+      });
+      const { conditions } = statusOf({ findings }).status;
+      expect(conditions?.find(({ type }) => type === 'TopologyValid')?.message).toBe(
+        'TrustDomain contoso names this server as FrontEnd. What is found about it: UnencryptedLink, SRTPNotPossible, UntrustedGateway.',
+      );
+    });
+
+    it.each<readonly [string, string, readonly Finding[], string | undefined]>([
+      ['Required', 'Supported', [], 'Unknown EncryptedWherePossible'],
+      ['Supported', 'NotSupported', [], 'False MediaUnencrypted'],
+      ['Supported', 'Required', [], undefined],
+      ['Supported', 'NotSupported', found('SRTPNotPossible'), 'False SRTPNotPossible'],
+    ])('and a level of media below that of its domain: domain %s, server %s', (level, own, findings, expected) => {
+      const media = (encryptionLevel: string) => ({ media: { encryptionLevel } });
+      const changes = {
+        server: trustedServer('pool01', 'FrontEnd', media(own)),
+        domain: trustDomain('contoso', { ...admitting('voice'), ...media(level) }),
+        findings,
+      };
+      expect(conditionsOf(changes)).toMatchObject({ Ready: 'True Ready' });
+      expect(conditionsOf(changes)['MediaEncrypted']).toBe(expected);
+    });
   });
 
   it('lists each certificate in force, and the first end and renewal of all', () => {

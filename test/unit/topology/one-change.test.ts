@@ -1,6 +1,8 @@
 // What one changed object re-plans: the same in a network of 100 servers and in one of 10,000, findings included.
 import { findingsOfRelay } from '../../../operator/topology/findings-of-relay.ts';
 import { findingsOfServer } from '../../../operator/topology/findings-of-server.ts';
+import { findingsOfTrunks } from '../../../operator/topology/findings-of-trunks.ts';
+import { trunksOf } from '../../../operator/topology/trunk-standing.ts';
 import { gateway, partner, relay } from './declared.ts';
 import { type Fleet, fleetOf, poolOf } from './fleet.ts';
 import { keyOf } from './objects.ts';
@@ -15,6 +17,7 @@ function cost(fleet: Fleet, change: (fleet: Fleet) => void): object {
   change(fleet);
   const findings = [
     ...[...told.servers].flatMap((key) => findingsOfServer(key, topology)),
+    ...[...told.servers].flatMap((key) => findingsOfTrunks(key, trunksOf(key, topology), () => false)),
     ...[...told.relays].flatMap((key) => findingsOfRelay(key, topology)),
   ];
   const counts = Object.entries(told).map(([kind, keys]) => [kind, keys.size]);
