@@ -33,7 +33,7 @@ import type { MetadataObject, Namespace } from './kube/resource.ts';
 import { type Change, keyOf } from './kube/store.ts';
 import { annotation, label } from './outputs/labels.ts';
 import { bundleName } from './outputs/trust-bundle.ts';
-import { usesOf } from './topology/names.ts';
+import { spiffeTrustDomain, usesOf } from './topology/names.ts';
 import { Topology } from './topology/topology.ts';
 import { graceEnd } from './trust/grace.ts';
 import type { Metrics } from './web/metrics.ts';
@@ -365,6 +365,9 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
     if (server !== undefined) queues.trustedServer.add(`${metadata.namespace}/${server}`);
     const federated = metadata?.labels?.[label.federation];
     if (federated !== undefined && metadata.namespace === namespace) queues.federation.add(federated);
+    const published = metadata.annotations?.[annotation.publishedBundle];
+    if (published !== undefined && metadata.namespace === namespace)
+      for (const each of topology.domains()) if (spiffeTrustDomain(each) === published) queues.federation.add(each.metadata.name);
     if (domain === undefined || audience === undefined) return;
     queues.trustBundle.add(`${domain}/${audience}/${metadata.namespace}`);
     const isWanted = audience === 'edge-external' && topology.wants({ domain, audience, namespace: metadata.namespace ?? '' });

@@ -109,12 +109,16 @@ export class FederatedPartners {
     if (published.status === 'rejected') throw published.reason;
     if (told.status === 'rejected') throw told.reason;
     const undone = planned.actions.length > 0 ? now() + writeRetry : undefined;
-    return requeueAt(earliest([nextTurn(planned, observation.lookAgainAt, now()), undone, told.value]), now());
+    const turns = [nextTurn(planned, observation.lookAgainAt, now()), undone, told.value, published.value];
+    return requeueAt(earliest(turns), now());
   }
 
-  /** What an Edge shows may wait for partners to know its CA. */
-  async #publish({ domain }: FederationObservation): Promise<void> {
-    if (domain !== undefined && (await publish(domain, this.#context))) this.#wake.edges(domain.metadata.name);
+  /** What an Edge shows may wait for partners to know its CA. Returns when to look again, epoch ms. */
+  async #publish({ domain }: FederationObservation): Promise<number | undefined> {
+    if (domain === undefined) return undefined;
+    const { written, lookAgainAt } = await publish(domain, this.#context);
+    if (written) this.#wake.edges(domain.metadata.name);
+    return lookAgainAt;
   }
 
   #distribute(domain: string, federation: Federation | undefined): void {

@@ -1,4 +1,5 @@
-// Publishes what partners must trust to believe our Edges: the anchors of the CAs whose certificates their external faces show.
+// Publishes what partners must trust to believe our Edges: the anchors of the CAs whose certificates their external faces show, or
+// may still show.
 import type { TrustDomain } from '../../api/v1alpha1/index.ts';
 import { publishedData, publishedName, readPublished } from '../../federation/published-bundles.ts';
 import { configMaps } from '../../kube/resource.ts';
@@ -8,17 +9,26 @@ import { certificateNeeds, spiffeTrustDomain } from '../../topology/names.ts';
 import { trustBundle } from '../../trust/bundle.ts';
 import { decodePublishedSince, encodePublishedSince, publishedWith } from '../../trust/published-since.ts';
 import type { Context } from '../context.ts';
+import { shownUntil } from '../handover.ts';
+import { earliest } from '../requeue.ts';
+
+export interface Published {
+  readonly written: boolean;
+  /** Epoch ms at which time alone makes it another. */
+  readonly lookAgainAt?: number;
+}
 
 /**
  * Nothing is published while an anchor is not known, for a domain that no partner could meet, or for one whose names are
- * another’s: of two that have one trust domain, it is of the one that had it first. Returns whether it was written.
+ * another’s: of two that have one trust domain, it is of the one that had it first.
  */
-export async function publish(domain: TrustDomain, context: Context): Promise<boolean> {
+export async function publish(domain: TrustDomain, context: Context): Promise<Published> {
   const { client, stores, namespace, topology, now, log } = context;
   const { name: domainName, uid } = domain.metadata;
-  if (topology.domainProblem(domainName) !== undefined) return false;
-  const anchors = anchorsShown(domain, context);
-  if (anchors === undefined || anchors.length === 0) return false;
+  if (topology.domainProblem(domainName) !== undefined) return { written: false };
+  const { anchors, until } = anchorsShown(domain, context);
+  const unwritten = { written: false, ...(until === undefined ? {} : { lookAgainAt: until }) };
+  if (anchors === undefined || anchors.length === 0) return unwritten;
   const { hash, anchors: authorities } = trustBundle(anchors, now());
   const trustDomain = spiffeTrustDomain(domain);
   const name = publishedName(trustDomain);
@@ -30,12 +40,12 @@ export async function publish(domain: TrustDomain, context: Context): Promise<bo
     .find((each) => each.metadata.uid === publisher && spiffeTrustDomain(each) === trustDomain);
   if (!isOurs && other !== undefined && topology.domainProblem(other.metadata.name) === undefined) {
     log.warn('bundle not published', { object: `TrustDomain ${domainName}`, trustDomain, publisher: other.metadata.name });
-    return false;
+    return unwritten;
   }
   const owned = isOurs && ['bundle.json', 'bundle.pem'].every((key) => existing?.metadata.ownedDataKeys?.includes(key) === true);
   const heldSince = decodePublishedSince(isOurs ? existing?.metadata.annotations?.[annotation.publishedSince] : undefined);
   const isRecorded = authorities.every(({ fingerprint }) => heldSince.has(fingerprint));
-  if (owned && isRecorded && existing?.metadata.annotations?.[annotation.trustHash] === hash) return false;
+  if (owned && isRecorded && existing?.metadata.annotations?.[annotation.trustHash] === hash) return unwritten;
   const before = existing && readPublished((await client.get(configMaps, { namespace, name })).data);
   // From the clock, so that it goes on growing where the ConfigMap was lost: partners take no sequence that goes back.
   const sequence = Math.max(Math.floor(now() / 1000), (before?.sequence ?? 0) + 1);
@@ -66,19 +76,40 @@ export async function publish(domain: TrustDomain, context: Context): Promise<bo
     anchors: authorities.length,
     sequence,
   });
-  return true;
+  return { ...unwritten, written: true };
 }
 
-/** Of the CAs that are named, and of those whose certificates are still shown. */
-function anchorsShown(domain: TrustDomain, { topology, authorities, trust }: Context): readonly Certificate[] | undefined {
-  const named = [...topology.serversOfRole(domain.metadata.name, 'Edge')].flatMap((key) => {
+interface Shown {
+  /** Undefined while those of one CA are not known. */
+  readonly anchors: readonly Certificate[] | undefined;
+  /** Epoch ms until which they are these, if nothing else changes. */
+  readonly until: number | undefined;
+}
+
+/** Of the CAs that are named, of those whose certificates are in place, and of those whose certificates were until lately. */
+function anchorsShown(domain: TrustDomain, { topology, authorities, trust, journal, now }: Context): Shown {
+  const shown = new Set(trust.issuersInUse(domain.metadata.name, ['External']));
+  const ends: number[] = [];
+  for (const key of topology.serversOfRole(domain.metadata.name, 'Edge')) {
     const placement = topology.placement(key);
-    if (placement?.listed !== true) return [];
-    return certificateNeeds(placement.server, domain)
-      .filter(({ audience }) => audience === 'edge-external')
-      .map(({ enterpriseCA }) => enterpriseCA);
-  });
-  const shown = new Set([...named, ...trust.issuersInUse(domain.metadata.name, ['External'])]);
+    if (placement?.listed !== true) continue;
+    const { uid, namespace } = placement.server.metadata;
+    for (const { audience, enterpriseCA, secretName } of certificateNeeds(placement.server, domain)) {
+      if (audience !== 'edge-external') continue;
+      shown.add(enterpriseCA);
+      const issued = journal.recordsOf(uid).filter(({ secret }) => secret === `${namespace}/${secretName}`);
+      for (const record of issued.slice(0, -1)) {
+        const end = shownUntil(record, issued, 'Secret');
+        const issuer = authorities.known().find(({ keyIds }) => keyIds.includes(record.authority))?.enterpriseCA;
+        if (end <= now() || issuer === undefined) continue;
+        shown.add(issuer);
+        ends.push(end);
+      }
+    }
+  }
   const anchors = [...shown].map((enterpriseCA) => authorities.anchorsOf(enterpriseCA));
-  return anchors.some((each) => each === undefined) ? undefined : anchors.flatMap((each) => each ?? []);
+  return {
+    anchors: anchors.some((each) => each === undefined) ? undefined : anchors.flatMap((each) => each ?? []),
+    until: earliest(ends),
+  };
 }

@@ -9,6 +9,7 @@ import { backdating, wholeSecond } from '../../pki/validity.ts';
 import { trunkCertificate } from '../../topology/trunks.ts';
 import { type AnchorRefusal, checkPartnerAnchors } from '../../trust/partner-anchors.ts';
 import { mostOctetsOfNames, octetsOfCross, octetsOfNames } from '../../trust/partner-listener.ts';
+import { handover } from '../handover.ts';
 import {
   type AnchorOrigin,
   type RecordedAuthority,
@@ -45,14 +46,6 @@ interface PlannedOwn {
   /** A gateway that brings no CA any more has no other certificate yet. */
   readonly waits: boolean;
 }
-
-const day = 86_400_000;
-
-/**
- * For how long after its successor was issued a gateway may still show what it had before, ms: a Secret is loaded by itself, and
- * what lies in a status somebody has to carry over.
- */
-export const handover = { Secret: day, Request: 7 * day } as const;
 
 /** Octets of PEM that the records of one pool may have: a ConfigMap has room for a MiB. */
 const mostOctetsOfRecords = 800_000;

@@ -3,13 +3,13 @@
 import type { LeafDefaults } from '../../authorities/authority.ts';
 import { gatewayAuthority, successionTime } from '../../authorities/gateway-authority.ts';
 import type { Certificate } from '../../pki/certificate.ts';
-import { backdating } from '../../pki/validity.ts';
 import { trunkCertificate, usesGatewayAuthority } from '../../topology/trunks.ts';
+import { shownUntil } from '../handover.ts';
 import { earliest } from '../requeue.ts';
 import type { RecordedAuthority } from '../trunk-records.ts';
 import type { ShownAuthorities, TrunkTrust } from '../trunk-state.ts';
 import type { TrunkObservation } from './observe.ts';
-import { handover, planOwn, type RecordAction } from './plan-own.ts';
+import { planOwn, type RecordAction } from './plan-own.ts';
 
 export type TrunkAction =
   | { readonly kind: 'CreateAuthority'; readonly generation: number; readonly leaf: LeafDefaults; readonly why: string }
@@ -139,9 +139,8 @@ function stillShown(
     const way = trunkCertificate(spec);
     const records = issued.get(metadata.uid) ?? [];
     const until = records.map((record) => {
-      const next = Math.min(...records.filter(({ notBefore }) => notBefore > record.notBefore).map(({ notBefore }) => notBefore));
       const isReplaced = !ours.has(record.authority) && (way === 'Secret' || way === 'Request');
-      return { record, end: Math.min(record.notAfter, isReplaced ? next + backdating + handover[way] : Infinity) };
+      return { record, end: isReplaced ? shownUntil(record, records, way) : record.notAfter };
     });
     const current = until.filter(({ end }) => end > now);
     ends.push(...current.map(({ end }) => end));
