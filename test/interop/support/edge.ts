@@ -8,6 +8,7 @@ import { renderingOf } from '../../../operator/outputs/rendering.ts';
 import { partnerFile } from '../../../operator/outputs/trust-bundle.ts';
 import type { Certificate } from '../../../operator/pki/certificate.ts';
 import { crossCertify } from '../../../operator/pki/cross-certificate.ts';
+import { encodePem } from '../../../operator/pki/pem.ts';
 import { mount, relocated } from '../../support/mounted.ts';
 import { type Issuing, makeAuthority, makeMaterial } from '../../support/peers/material.ts';
 import type { Material } from '../../support/peers/peer.ts';
@@ -20,6 +21,8 @@ export interface Partner {
   readonly authority: Issuing;
   /** PEM of what the Edge believes of it. */
   readonly trust: string;
+  /** PEM, one each: the CRLs that come with that. */
+  readonly revocationLists: readonly string[];
 }
 
 /** Held to its own names by a federation root and a cross-certificate. */
@@ -44,12 +47,13 @@ export function constrained(name: string, authority: Issuing = makeAuthority(nam
       .flatMap(({ root, cross }) => [root, cross])
       .map(pem)
       .join(''),
+    revocationLists: crossed.map(({ revocationList }) => encodePem('X509 CRL', revocationList)),
   };
 }
 
 /** Believed for any name. */
 export function unconstrained(name: string, authority: Issuing = makeAuthority(name)): Partner {
-  return { name, authority, trust: authority.anchors.map(pem).join('') };
+  return { name, authority, trust: authority.anchors.map(pem).join(''), revocationLists: [] };
 }
 
 const pem = (certificate: Certificate) => certificate.pem;

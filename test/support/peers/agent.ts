@@ -2,14 +2,16 @@
 // what to do on standard input and answer on standard output, a line a message, form-encoded (every language can read that
 // without a library), binary fields in base64:
 //
-//   id command=listen   material, requireClientCertificate, checkNames, allowedNames*, protocol?   -> listening: port
+//   id command=listen   material, requireClientCertificate, checkNames, allowedNames*, revocationLists*, protocol?
+//                                                                                                  -> listening: port
 //                                                                     then, for each connection    -> handshake
 //   id command=connect  material?, trust, port, serverName, protocol?, timeoutMs                   -> handshake
-//   id command=close    listener (the id of its listen)                                            -> closed
+//   id command=takeUp   listener (the id of its listen), trust                                     -> takenUp
+//   id command=close    listener                                                                   -> closed
 //
 // A handshake is `accepted=true` with peerNames* and protocol, or `accepted=false` with `detail`, the program's own words.
 // `failed` with `detail` answers what could not even be tried. Client and server exchange the lines hello and welcome before
-// either calls it accepted. The process ends when its input does.
+// either calls it accepted; the server answers as many as a client sends. The process ends when its input does.
 import { type Program, startProgram } from '../process.ts';
 import { handshakes } from './handshakes.ts';
 import type { ConnectOptions, Handshake, Listener, ListenOptions, Material, Peer, PeerName, Protocol, Trust } from './peer.ts';
@@ -22,11 +24,12 @@ export interface AgentOptions {
   readonly vocabulary: Vocabulary;
   /** Data keys that the program reads; nothing else of a Secret is sent to it. */
   readonly reads: readonly (keyof Material)[];
+  readonly checksRevocation: boolean;
 }
 
 const ANSWER_LIMIT_MS = 30_000;
 
-export async function startAgent({ name, command, args, vocabulary, reads }: AgentOptions): Promise<Peer> {
+export async function startAgent({ name, command, args, vocabulary, reads, checksRevocation }: AgentOptions): Promise<Peer> {
   const handlers = new Map<string, (answer: URLSearchParams) => void>();
   const program = await startProgram(command, args, {
     name: `${name} peer`,
@@ -73,7 +76,10 @@ export async function startAgent({ name, command, args, vocabulary, reads }: Age
   return {
     name,
     checksNames: true,
-    async listen({ material, requireClientCertificate, allowedNames, protocol }: ListenOptions): Promise<Listener> {
+    checksRevocation,
+    async listen(options: ListenOptions): Promise<Listener> {
+      const { material, requireClientCertificate, allowedNames, revocationLists = [], protocol } = options;
+      if (revocationLists.length > 0 && !checksRevocation) throw new Error(`${name} checks no CRLs`);
       const accounts = handshakes(name);
       const first = Promise.withResolvers<URLSearchParams>();
       const id = send(
@@ -82,6 +88,7 @@ export async function startAgent({ name, command, args, vocabulary, reads }: Age
           ['requireClientCertificate', String(requireClientCertificate)],
           ['checkNames', String(allowedNames !== undefined)],
           ...(allowedNames ?? []).map((allowed) => ['allowedNames', allowed] as const),
+          ...revocationLists.map((list) => ['revocationLists', list] as const),
           ...(protocol === undefined ? [] : [['protocol', protocol] as const]),
           ...data(material),
         ],
@@ -91,6 +98,7 @@ export async function startAgent({ name, command, args, vocabulary, reads }: Age
       return {
         port,
         next: accounts.next,
+        takeUp: async (trust) => void (await ask([['command', 'takeUp'], ['listener', id], ...data(anchorsOf(trust))])),
         async [Symbol.asyncDispose]() {
           await ask([
             ['command', 'close'],

@@ -16,6 +16,8 @@ const vocabulary: Vocabulary = {
     'name-not-permitted': /name constraints check failed|because "otherHost" is null/,
     expired: /CertificateExpiredException/,
     'not-yet-valid': /CertificateNotYetValidException/,
+    revoked: /CertificateRevokedException/,
+    'revocation-unknown': /Could not determine revocation status|Unable to determine revocation status/,
     'no-certificate-presented': /Empty client certificate chain/,
     'wrong-key-usage': /Extended key usage does not permit/,
     'peer-not-in-topology': /not in the topology/,
@@ -26,6 +28,7 @@ const vocabulary: Vocabulary = {
   peer: [
     [/fatal alert: unknown_ca/, 'untrusted-issuer'],
     [/fatal alert: certificate_expired/, 'expired'],
+    [/fatal alert: certificate_revoked/, 'revoked'],
     [/fatal alert: certificate_required/, 'no-certificate-presented'],
     [/fatal alert: unsupported_certificate/, 'wrong-key-usage'],
     [/fatal alert: protocol_version/, 'protocol-mismatch'],
@@ -44,6 +47,7 @@ export async function startJavaPeer(): Promise<Peer> {
     args: ['-cp', await classes(), 'Peer'],
     vocabulary,
     reads: ['keystore.p12', 'keystore-password', 'truststore.p12', 'ca.crt'],
+    checksRevocation: true,
   });
 }
 

@@ -13,6 +13,8 @@ const vocabulary: Vocabulary = {
     'name-not-permitted': /^UNSPECIFIED$|permitted subtree violation|excluded subtree violation|unsupported or invalid name/,
     expired: /CERT_HAS_EXPIRED/,
     'not-yet-valid': /CERT_NOT_YET_VALID/,
+    revoked: /CERT_REVOKED/,
+    'revocation-unknown': /UNABLE_TO_GET_CRL/,
     'no-certificate-presented': /ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE/,
     'wrong-key-usage': /INVALID_PURPOSE/,
     'peer-not-in-topology': /not in the topology/,
@@ -23,6 +25,7 @@ const vocabulary: Vocabulary = {
   peer: [
     [/alert number 48\b/, 'untrusted-issuer'],
     [/alert number 45\b/, 'expired'],
+    [/alert number 44\b/, 'revoked'],
     [/alert number 116\b/, 'no-certificate-presented'],
     [/alert number 43\b/, 'wrong-key-usage'],
     [/alert number 70\b/, 'protocol-mismatch'],
@@ -39,5 +42,6 @@ export function startNodePeer(): Promise<Peer> {
     args: [fileURLToPath(new URL('node/peer.ts', import.meta.url))],
     vocabulary,
     reads: ['tls.crt', 'tls.key', 'ca.crt'],
+    checksRevocation: true,
   });
 }

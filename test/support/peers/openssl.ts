@@ -17,6 +17,8 @@ const vocabulary: Vocabulary = {
     'name-not-permitted': /permitted subtree violation|excluded subtree violation|unsupported or invalid name/,
     expired: /certificate has expired/,
     'not-yet-valid': /certificate is not yet valid/,
+    revoked: /certificate revoked/,
+    'revocation-unknown': /unable to get certificate CRL/,
     'no-certificate-presented': /peer did not return a certificate/,
     'wrong-key-usage': /unsuitable certificate purpose/,
     'peer-not-in-topology': null,
@@ -27,6 +29,7 @@ const vocabulary: Vocabulary = {
   peer: [
     [/alert number 48\b/, 'untrusted-issuer'],
     [/alert number 45\b/, 'expired'],
+    [/alert number 44\b/, 'revoked'],
     [/alert number 116\b/, 'no-certificate-presented'],
     [/alert number 43\b/, 'wrong-key-usage'],
     [/alert number 70\b/, 'protocol-mismatch'],
@@ -41,15 +44,27 @@ export async function startOpenSSLPeer(): Promise<Peer> {
   const listeners = new Set<Program>();
   let directories = 0;
 
-  /** The arguments that make OpenSSL use exactly this, and nothing of the machine's own trust. */
-  async function identity(material: Material | undefined, trust: Trust): Promise<readonly string[]> {
+  async function newDirectory(): Promise<string> {
     const directory = join(root, String(++directories));
     await mkdir(directory, { mode: 0o700 });
+    return directory;
+  }
+
+  /** The arguments that make OpenSSL use exactly this, and nothing of the machine's own trust. */
+  async function identity(
+    material: Material | undefined,
+    trust: Trust,
+    directory: string,
+    revocationLists: readonly string[] = [],
+  ): Promise<readonly string[]> {
     const file = async (name: string, content: Buffer | string): Promise<string> => {
       await writeFile(join(directory, name), content, { mode: 0o600 });
       return join(directory, name);
     };
-    const args = ['-CAfile', await file('ca.crt', trust['ca.crt']), '-no-CApath', '-no-CAstore'];
+    // -CRL takes one list: all of them lie behind the anchors.
+    const anchors = Buffer.concat([trust['ca.crt'], ...revocationLists.map((list) => Buffer.from(list))]);
+    const args = ['-CAfile', await file('ca.crt', anchors), '-no-CApath', '-no-CAstore'];
+    if (revocationLists.length > 0) args.push('-crl_check_all');
     if (material === undefined) return args;
     args.push('-cert', await file('tls.crt', material['tls.crt']), '-key', await file('tls.key', material['tls.key']));
     // -cert takes the first certificate of its file only; what follows it has an option of its own.
@@ -61,16 +76,19 @@ export async function startOpenSSLPeer(): Promise<Peer> {
   return {
     name: 'openssl',
     checksNames: false,
-    async listen({ material, requireClientCertificate, allowedNames, protocol }: ListenOptions): Promise<Listener> {
+    checksRevocation: true,
+    async listen(options: ListenOptions): Promise<Listener> {
+      const { material, requireClientCertificate, allowedNames, revocationLists, protocol } = options;
       if (allowedNames !== undefined) throw new Error('s_server can hold clients to no list of names');
       const accounts = handshakes('openssl');
       const listening = Promise.withResolvers<number>();
       let transcript: string[] = [];
+      const directory = await newDirectory();
       const program = await openssl(
         [
           's_server',
           ...['-accept', '127.0.0.1:0'],
-          ...(await identity(material, material)),
+          ...(await identity(material, material, directory, revocationLists)),
           ...(requireClientCertificate ? ['-Verify', '8', '-verify_return_error'] : []),
           ...only(protocol),
         ],
@@ -92,6 +110,7 @@ export async function startOpenSSLPeer(): Promise<Peer> {
       return {
         port,
         next: accounts.next,
+        takeUp: (trust) => writeFile(join(directory, 'ca.crt'), trust['ca.crt']),
         async [Symbol.asyncDispose]() {
           listeners.delete(program);
           await program.stop();
@@ -102,7 +121,7 @@ export async function startOpenSSLPeer(): Promise<Peer> {
       const args = [
         's_client',
         ...['-connect', `127.0.0.1:${port}`, '-servername', serverName, '-verify_hostname', serverName, '-verify_return_error'],
-        ...(await identity(material, trust)),
+        ...(await identity(material, trust, await newDirectory())),
         ...only(protocol),
       ];
       const over = Promise.withResolvers<string>();

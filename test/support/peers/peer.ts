@@ -48,6 +48,8 @@ export interface ListenOptions {
   readonly requireClientCertificate: boolean;
   /** DNS names and URIs of which a client's certificate must have one. Throws where the peer cannot check names. */
   readonly allowedNames?: readonly string[];
+  /** CRLs of every CA of the chain, PEM, one each: who is on one is refused. Throws where the peer checks none. */
+  readonly revocationLists?: readonly string[];
   /** The only version spoken; by default 1.2 and 1.3. */
   readonly protocol?: Protocol;
 }
@@ -67,12 +69,16 @@ export interface Listener extends AsyncDisposable {
   readonly port: number;
   /** The account of the next connection that has not been told yet. Throws when there is none within 10 s. */
   next(): Promise<Handshake>;
+  /** Changes the files of anchors. Who reads them when it starts goes on as before; the program around the others has them read. */
+  takeUp(trust: Trust): Promise<void>;
 }
 
 export interface Peer extends AsyncDisposable {
   readonly name: PeerName;
   /** Whether its server can hold clients to a list of names. */
   readonly checksNames: boolean;
+  /** Whether its server refuses by CRLs that it is given. */
+  readonly checksRevocation: boolean;
   listen(options: ListenOptions): Promise<Listener>;
   connect(options: ConnectOptions): Promise<Handshake>;
 }

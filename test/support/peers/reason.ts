@@ -7,6 +7,8 @@ const reasons = [
   'name-not-permitted',
   'expired',
   'not-yet-valid',
+  'revoked',
+  'revocation-unknown',
   'no-certificate-presented',
   'wrong-key-usage',
   'peer-not-in-topology',

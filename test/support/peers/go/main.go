@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,7 +27,7 @@ const patience = 10 * time.Second
 var output sync.Mutex
 
 func main() {
-	listeners := map[string]net.Listener{}
+	listeners := map[string]*listener{}
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 1<<24)
 	for lines.Scan() {
@@ -37,21 +39,27 @@ func main() {
 		id := request.Get("id")
 		switch command := request.Get("command"); command {
 		case "listen":
-			listener, err := listen(request)
+			started, err := listen(request)
 			if err != nil {
 				reply(id, "failed", url.Values{"detail": {err.Error()}})
 				continue
 			}
-			listeners[id] = listener
+			listeners[id] = started
 		case "connect":
 			go func() {
 				if err := connect(request); err != nil {
 					reply(id, "failed", url.Values{"detail": {err.Error()}})
 				}
 			}()
+		case "takeUp":
+			if err := listeners[request.Get("listener")].takeUp(request.Get("ca.crt")); err != nil {
+				reply(id, "failed", url.Values{"detail": {err.Error()}})
+				continue
+			}
+			reply(id, "takenUp", url.Values{})
 		case "close":
-			if listener := listeners[request.Get("listener")]; listener != nil {
-				listener.Close()
+			if started := listeners[request.Get("listener")]; started != nil {
+				started.Close()
 			}
 			reply(id, "closed", url.Values{})
 		default:
@@ -60,11 +68,31 @@ func main() {
 	}
 }
 
-func listen(request url.Values) (net.Listener, error) {
+type listener struct {
+	net.Listener
+	request url.Values
+	// What the next connection is held to.
+	config atomic.Pointer[tls.Config]
+}
+
+// Goes on with other anchors.
+func (started *listener) takeUp(anchors string) error {
+	request := maps.Clone(started.request)
+	request.Set("ca.crt", anchors)
+	config, err := serverConfiguration(request)
+	if err == nil {
+		started.config.Store(config)
+	}
+	return err
+}
+
+func serverConfiguration(request url.Values) (*tls.Config, error) {
 	config, err := configuration(request)
 	if err != nil {
 		return nil, err
 	}
+	// Each connection shows its certificate anew.
+	config.SessionTicketsDisabled = true
 	if request.Get("requireClientCertificate") == "true" {
 		config.ClientAuth = tls.RequireAndVerifyClientCert
 		if config.ClientCAs, err = anchors(request); err != nil {
@@ -80,35 +108,55 @@ func listen(request url.Values) (net.Listener, error) {
 			return fmt.Errorf("not in the topology: %s", strings.Join(names, ", "))
 		}
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	return config, nil
+}
+
+func listen(request url.Values) (*listener, error) {
+	config, err := serverConfiguration(request)
 	if err != nil {
 		return nil, err
 	}
+	listening, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	started := &listener{Listener: listening, request: request}
+	started.config.Store(config)
+	current := func(*tls.ClientHelloInfo) (*tls.Config, error) { return started.config.Load(), nil }
 	id := request.Get("id")
-	reply(id, "listening", url.Values{"port": {strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)}})
+	reply(id, "listening", url.Values{"port": {strconv.Itoa(listening.Addr().(*net.TCPAddr).Port)}})
 	go func() {
 		for {
-			connection, err := listener.Accept()
+			connection, err := listening.Accept()
 			if err != nil {
 				return
 			}
-			go serve(id, tls.Server(connection, config))
+			go serve(id, tls.Server(connection, &tls.Config{GetConfigForClient: current}))
 		}
 	}()
-	return listener, nil
+	return started, nil
 }
 
 func serve(id string, connection *tls.Conn) {
 	defer connection.Close()
 	connection.SetDeadline(time.Now().Add(patience))
 	err := connection.Handshake()
-	if err == nil {
-		_, err = bufio.NewReader(connection).ReadString('\n')
+	lines := bufio.NewReader(connection)
+	welcome := func() error {
+		_, err := lines.ReadString('\n')
+		if err == nil {
+			_, err = connection.Write([]byte("welcome\n"))
+		}
+		return err
 	}
 	if err == nil {
-		_, err = connection.Write([]byte("welcome\n"))
+		err = welcome()
 	}
 	report(id, connection, err)
+	connection.SetDeadline(time.Time{})
+	for err == nil {
+		err = welcome()
+	}
 }
 
 // What cannot even be tried is returned; how the handshake went is reported.

@@ -8,6 +8,7 @@ import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URLDecoder;
 import java.net.URLEncoder;
@@ -16,24 +17,33 @@ import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.Principal;
 import java.security.PrivateKey;
+import java.security.cert.CRL;
+import java.security.cert.CertPathBuilder;
+import java.security.cert.CertStore;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.security.cert.CertificateParsingException;
+import java.security.cert.CollectionCertStoreParameters;
+import java.security.cert.PKIXBuilderParameters;
+import java.security.cert.PKIXRevocationChecker;
+import java.security.cert.X509CertSelector;
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collections;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReference;
+import javax.net.ssl.CertPathTrustManagerParameters;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLParameters;
-import javax.net.ssl.SSLServerSocket;
 import javax.net.ssl.SSLSession;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManager;
@@ -46,7 +56,7 @@ public final class Peer {
   private static final int PATIENCE_MS = 10_000;
 
   private static final PrintStream OUTPUT = new PrintStream(System.out, true, StandardCharsets.UTF_8);
-  private static final Map<String, SSLServerSocket> LISTENERS = new ConcurrentHashMap<>();
+  private static final Map<String, Listener> LISTENERS = new ConcurrentHashMap<>();
 
   public static void main(String[] arguments) throws IOException {
     var lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
@@ -55,6 +65,7 @@ public final class Peer {
       switch (request.text("command")) {
         case "listen" -> attempt(request, () -> listen(request));
         case "connect" -> start(() -> attempt(request, () -> connect(request)));
+        case "takeUp" -> attempt(request, () -> takeUp(request));
         case "close" -> attempt(request, () -> close(request));
         default -> failed(request, new IOException("no such command: " + request.text("command")));
       }
@@ -63,41 +74,59 @@ public final class Peer {
   }
 
   private static void listen(Request request) throws IOException, GeneralSecurityException {
-    var listener = (SSLServerSocket) context(request).getServerSocketFactory().createServerSocket(0, 50, InetAddress.getLoopbackAddress());
-    listener.setNeedClientAuth(request.is("requireClientCertificate"));
-    if (request.has("protocol")) listener.setEnabledProtocols(new String[] {request.text("protocol")});
+    var socket = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+    var listener = new Listener(socket, request, new AtomicReference<>(context(request)));
     var id = request.text("id");
     LISTENERS.put(id, listener);
-    reply(id, "listening", Map.of("port", List.of(String.valueOf(listener.getLocalPort()))));
+    reply(id, "listening", Map.of("port", List.of(String.valueOf(socket.getLocalPort()))));
     start(
         () -> {
           while (true) {
-            SSLSocket connection;
+            Socket connection;
             try {
-              connection = (SSLSocket) listener.accept();
+              connection = socket.accept();
             } catch (IOException closed) {
               return;
             }
-            start(() -> serve(id, connection));
+            start(() -> serve(id, connection, listener));
           }
         });
   }
 
   private static void close(Request request) throws IOException {
     var listener = LISTENERS.remove(request.text("listener"));
-    if (listener != null) listener.close();
+    if (listener != null) listener.socket.close();
     reply(request.text("id"), "closed", Map.of());
   }
 
-  private static void serve(String id, SSLSocket connection) {
-    try (connection) {
-      connection.setSoTimeout(PATIENCE_MS);
-      connection.startHandshake();
-      readLine(connection);
-      connection.getOutputStream().write("welcome\n".getBytes(StandardCharsets.UTF_8));
-      accepted(id, connection.getSession());
-    } catch (IOException | CertificateException refused) {
-      refused(id, refused);
+  /** Goes on with other anchors: in a context of its own, so that no session of before is resumed. */
+  private static void takeUp(Request request) throws IOException, GeneralSecurityException {
+    var listener = LISTENERS.get(request.text("listener"));
+    listener.context.set(context(listener.request.with(request, "ca.crt", "truststore.p12")));
+    reply(request.text("id"), "takenUp", Map.of());
+  }
+
+  private static void serve(String id, Socket accepted, Listener listener) {
+    try (accepted) {
+      accepted.setSoTimeout(PATIENCE_MS);
+      var connection = (SSLSocket) listener.context.get().getSocketFactory().createSocket(accepted, null, true);
+      connection.setNeedClientAuth(listener.request.is("requireClientCertificate"));
+      if (listener.request.has("protocol")) connection.setEnabledProtocols(new String[] {listener.request.text("protocol")});
+      var welcome = "welcome\n".getBytes(StandardCharsets.UTF_8);
+      var lines = linesOf(connection);
+      try {
+        connection.startHandshake();
+        readLine(lines);
+        connection.getOutputStream().write(welcome);
+        accepted(id, connection.getSession());
+      } catch (IOException | CertificateException refused) {
+        refused(id, refused);
+        return;
+      }
+      accepted.setSoTimeout(0);
+      while (lines.readLine() != null) connection.getOutputStream().write(welcome);
+    } catch (IOException over) {
+      // Whoever called has gone.
     }
   }
 
@@ -115,7 +144,7 @@ public final class Peer {
         connection.setSSLParameters(parameters);
         connection.startHandshake();
         connection.getOutputStream().write("hello\n".getBytes(StandardCharsets.UTF_8));
-        readLine(connection);
+        readLine(linesOf(connection));
         accepted(id, connection.getSession());
       }
     } catch (IOException | CertificateException refused) {
@@ -132,7 +161,7 @@ public final class Peer {
       keys = new KeyManager[] {new OnlyKey(store, password)};
     }
     var context = SSLContext.getInstance("TLS");
-    var trust = pkix(anchors(request));
+    var trust = pkix(anchors(request), request.all("revocationLists"));
     context.init(keys, new TrustManager[] {request.is("checkNames") ? new NamedPeers(trust, request.all("allowedNames")) : trust}, null);
     return context;
   }
@@ -151,15 +180,33 @@ public final class Peer {
     return store;
   }
 
-  private static X509TrustManager pkix(KeyStore anchors) throws GeneralSecurityException {
+  private static X509TrustManager pkix(KeyStore anchors, List<String> lists) throws GeneralSecurityException {
     var factory = TrustManagerFactory.getInstance("PKIX");
-    factory.init(anchors);
+    if (lists.isEmpty()) factory.init(anchors);
+    else factory.init(new CertPathTrustManagerParameters(revoking(anchors, lists)));
     return (X509TrustManager) factory.getTrustManagers()[0];
   }
 
-  private static void readLine(SSLSocket connection) throws IOException {
-    var line = new BufferedReader(new InputStreamReader(connection.getInputStream(), StandardCharsets.UTF_8)).readLine();
-    if (line == null) throw new IOException("end of stream before the peer's line");
+  /** By these CRLs alone: nobody is asked. */
+  private static PKIXBuilderParameters revoking(KeyStore anchors, List<String> lists) throws GeneralSecurityException {
+    var read = new ArrayList<CRL>();
+    for (var list : lists) {
+      read.add(CertificateFactory.getInstance("X.509").generateCRL(new ByteArrayInputStream(list.getBytes(StandardCharsets.US_ASCII))));
+    }
+    var checker = (PKIXRevocationChecker) CertPathBuilder.getInstance("PKIX").getRevocationChecker();
+    checker.setOptions(EnumSet.of(PKIXRevocationChecker.Option.PREFER_CRLS, PKIXRevocationChecker.Option.NO_FALLBACK));
+    var parameters = new PKIXBuilderParameters(anchors, new X509CertSelector());
+    parameters.addCertStore(CertStore.getInstance("Collection", new CollectionCertStoreParameters(read)));
+    parameters.addCertPathChecker(checker);
+    return parameters;
+  }
+
+  private static BufferedReader linesOf(SSLSocket connection) throws IOException {
+    return new BufferedReader(new InputStreamReader(connection.getInputStream(), StandardCharsets.UTF_8));
+  }
+
+  private static void readLine(BufferedReader lines) throws IOException {
+    if (lines.readLine() == null) throw new IOException("end of stream before the peer's line");
   }
 
   private static List<String> namesOf(X509Certificate certificate) throws CertificateParsingException {
@@ -231,6 +278,9 @@ public final class Peer {
     thread.start();
   }
 
+  /** Where connections come in, and what the next one is held to. */
+  private record Listener(ServerSocket socket, Request request, AtomicReference<SSLContext> context) {}
+
   /** One line, form-encoded; binary fields in base64. */
   private static final class Request {
     private final Map<String, List<String>> fields = new TreeMap<>();
@@ -244,6 +294,19 @@ public final class Peer {
 
     private static String decode(String text) {
       return URLDecoder.decode(text, StandardCharsets.UTF_8);
+    }
+
+    private Request(Map<String, List<String>> given) {
+      fields.putAll(given);
+    }
+
+    /** The same with these fields as another has them. */
+    Request with(Request other, String... names) {
+      var changed = new Request(fields);
+      for (var name : names) {
+        if (other.has(name)) changed.fields.put(name, other.all(name));
+      }
+      return changed;
     }
 
     boolean has(String name) {

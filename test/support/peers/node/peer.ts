@@ -1,15 +1,14 @@
 // An MTLS peer on node:tls, server and client, that is told what to do line by line (../agent.ts has the protocol).
 // It uses Node's own verification; beside that it only checks names against the list it was given.
 import { once } from 'node:events';
-import type { Server } from 'node:net';
 import { createInterface } from 'node:readline';
-import { connect, createServer, type SecureContextOptions, type TLSSocket } from 'node:tls';
+import { connect, createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
 import { certificateNames } from '../certificate-names.ts';
 
 /** How long a server waits for a client that does not go on, in ms. */
 const PATIENCE_MS = 10_000;
 
-const listeners = new Map<string, Server>();
+const listeners = new Map<string, { readonly server: Server; readonly request: URLSearchParams }>();
 
 for await (const line of createInterface({ input: process.stdin })) {
   const request = new URLSearchParams(line);
@@ -24,9 +23,15 @@ async function perform(id: string, request: URLSearchParams): Promise<void> {
       return listen(id, request);
     case 'connect':
       return call(id, request);
+    case 'takeUp': {
+      const listener = listeners.get(request.get('listener') ?? '');
+      listener?.request.set('ca.crt', request.get('ca.crt') ?? '');
+      listener?.server.setSecureContext(context(listener.request));
+      return reply(id, 'takenUp', []);
+    }
     case 'close': {
       const listener = request.get('listener') ?? '';
-      listeners.get(listener)?.close();
+      listeners.get(listener)?.server.close();
       listeners.delete(listener);
       return reply(id, 'closed', []);
     }
@@ -52,7 +57,8 @@ async function listen(id: string, request: URLSearchParams): Promise<void> {
     }
     void greet(id, socket, async () => {
       await lineFrom(socket);
-      socket.end('welcome\n');
+      socket.write('welcome\n');
+      socket.on('data', () => socket.write('welcome\n'));
     });
   });
   server.on('tlsClientError', (error, socket) => {
@@ -61,7 +67,7 @@ async function listen(id: string, request: URLSearchParams): Promise<void> {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  listeners.set(id, server);
+  listeners.set(id, { server, request });
   const address = server.address();
   reply(id, 'listening', [['port', String(typeof address === 'object' ? address?.port : address)]]);
 }
@@ -112,6 +118,8 @@ function context(request: URLSearchParams): SecureContextOptions {
   const field = (name: string) => Buffer.from(request.get(name) ?? '', 'base64');
   return {
     ca: field('ca.crt'),
+    // One list each: Node reads no more of one.
+    ...(request.has('revocationLists') ? { crl: request.getAll('revocationLists') } : {}),
     ...(request.has('tls.crt') ? { cert: field('tls.crt'), key: field('tls.key') } : {}),
     ...(protocol === 'TLSv1.2' || protocol === 'TLSv1.3' ? { minVersion: protocol, maxVersion: protocol } : {}),
   };
