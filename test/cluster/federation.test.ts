@@ -379,13 +379,16 @@ describe('our own CA', () => {
     waitFor(`${what} to be from ${wanted}`, async () => ((await issuer()) === wanted ? true : undefined), { limitMs: 30_000 });
   const published = { namespace: 'trustmesh-system', name: 'bundle.contoso.com' };
   const since = 'trustmesh.io/published-since';
-  const waitsFor = (subject: string) =>
-    waitFor(`the Edge to say that partners do not know ${subject}`, async () => {
-      const condition = await trustmesh.reason('media', 'edge', 'CertificatesIssued', 'TrustPending');
-      return condition.message.includes(
-        `Partners do not know "${subject}" yet: certificates that they are shown come from it at`,
-      );
-    });
+  /** Not only that it waits, but from when on: then the bundle is published with the CA. */
+  const waitsFor = (subject: string) => {
+    const said = `Partners do not know "${subject}" yet: certificates that they are shown come from it at`;
+    let seen = '';
+    const isSaid = async () => {
+      seen = (await trustmesh.reason('media', 'edge', 'CertificatesIssued', 'TrustPending')).message;
+      return seen.includes(said);
+    };
+    return waitFor(`the Edge to say: ${said}`, isSaid, { limitMs: 30_000, seen: () => seen });
+  };
 
   const rootsPublished = async () =>
     subjectsIn((await trustmesh.configMap(published.namespace, published.name))['bundle.pem']).toSorted();
@@ -443,10 +446,14 @@ describe('our own CA', () => {
     const secret = { namespace: 'media', name: 'edge-edge01-access-edge-external-tls' };
     const { uid } = (await admin.get(secrets, secret)).metadata;
     await admin.delete(secrets, secret);
-    await waitFor('the Secret to come back', async () => {
-      const found = await trustmesh.find(secrets, secret);
-      return found === undefined || found.metadata.uid === uid ? undefined : true;
-    });
+    await waitFor(
+      'the Secret to come back',
+      async () => {
+        const found = await trustmesh.find(secrets, secret);
+        return found === undefined || found.metadata.uid === uid ? undefined : true;
+      },
+      { limitMs: 30_000 },
+    );
     expect(await outside()).toBe('CN=contoso Issuing CA 1');
 
     const annotations = await letTimePass();
