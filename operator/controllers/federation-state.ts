@@ -1,7 +1,7 @@
 // What each domain believes of its federated partners, as the Edges' external faces are to hold it: worked out by the
 // federated-partner controller, read by whoever writes bundles, Secrets and rendered files.
 import { type PartnerFiles, partnerFiles } from '../outputs/partners.ts';
-import type { MetPartner } from '../outputs/rendering.ts';
+import type { Discovery, MetPartner } from '../outputs/rendering.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
 
 /** A partner that is believed. */
@@ -17,6 +17,10 @@ export interface Federation {
   readonly partners: readonly PartnerTrust[];
   /** Of what any domain may be found by (mode Discovered): for a listener of its own, and in no other bundle. */
   readonly discovered: TrustBundle;
+  /** Its media, as each of those partners has it. */
+  readonly discoveredMedia: Discovery['media'];
+  /** SIP domains that are ours, or of a partner whatever its mode: nobody is discovered for them. Sorted. */
+  readonly closedDomains: readonly string[];
   /** PEM: a current list of every CA of `bundle`. Absent while one is missing. */
   readonly revocationLists?: string;
 }
@@ -56,5 +60,5 @@ export class FederationState {
 }
 
 function identityOf(federation: Federation): string {
-  return `${federation.bundle.hash} ${federationFiles(federation).hash}`;
+  return `${federation.bundle.hash} ${federationFiles(federation).hash} ${JSON.stringify([federation.closedDomains, federation.discoveredMedia])}`;
 }

@@ -24,6 +24,9 @@ const formats: Readonly<Record<Output, Format>> = {
 /** Bytes of all data of one ConfigMap. The API server takes 1 MiB, metadata included. */
 export const dataLimit = 900 * 1024;
 
+/** Whoever is on no list is held to the domain that the message names, by DNS: what other formats cannot say. */
+const servesAnybody: readonly Output[] = ['Kamailio'];
+
 export interface RenderedOutputs {
   readonly files: Files;
   /** A sentence for each output that is not there, and why. */
@@ -36,6 +39,7 @@ export function renderOutputs(outputs: readonly Output[], rendering: Rendering, 
   const refused: string[] = [];
   let left = room;
   for (const output of outputs) {
+    refused.push(...withoutDiscovered(output, rendering));
     const rendered = formats[output](rendering);
     if ('refused' in rendered) {
       refused.push(rendered.refused);
@@ -53,6 +57,15 @@ export function renderOutputs(outputs: readonly Output[], rendering: Rendering, 
     Object.assign(files, rendered.files);
   }
   return { files, refused };
+}
+
+function withoutDiscovered(output: Output, { discovered }: Rendering): readonly string[] {
+  if (servesAnybody.includes(output)) return [];
+  return discovered.map(
+    ({ name }) =>
+      `${output} is not rendered for the listener ${name}, which is for Discovered partners: everybody has a certificate of a public CA, and ` +
+      `${output} cannot hold it to the SIP domain of who sends. Use Kamailio for it.`,
+  );
 }
 
 /** Bytes that these take as data of a ConfigMap. */

@@ -10,8 +10,8 @@ const nobody: Row = ['uri:trustmesh:nobody', 'nobody'];
 
 type Row = readonly [key: string, value: string];
 
-/** The text of the table. */
-export function namesTable(rendering: Rendering, face: Face): string {
+/** The text of the table; `closed` are domains that nobody may send for or be called in. */
+export function namesTable(rendering: Rendering, face: Face, closed: readonly string[] = []): string {
   const lineOf = linesOf(face.partners);
   const rows = new Map<string, string>([
     nobody,
@@ -23,6 +23,7 @@ export function namesTable(rendering: Rendering, face: Face): string {
     ...face.trunks.flatMap(rowsOfTrunk),
     ...face.partners.flatMap((partner) => rowsOfPartner(partner, lineOf(partner))),
     ...mediaOfLines(face.partners, lineOf),
+    ...closed.map((domain): Row => [`closed:${domain.toLowerCase()}`, 'closed']),
     ...(rendering.fips ? allowedCiphers.map((suite): Row => [`cipher:${suite}`, 'approved']) : []),
   ]);
   const lines = [...rows].map(([key, value]) => `${escaped(key)}:0:0:${escaped(value)}\n`);

@@ -1,38 +1,20 @@
 // The script of a Kamailio: who is let in, with which profile somebody is called, and whose replies are taken. Names lie in the
 // table of kamailio-names.ts, so that this is of one size. Equality alone: `=~` matches past a NUL.
 import { clearMediaScript } from './kamailio-media.ts';
+import { contactRoute, type ScriptFiles, scriptSettings, sendingRoute, speaksApproved } from './kamailio-routes.ts';
 import { peersProfile } from './kamailio-tls.ts';
 import type { Rendering } from './rendering.ts';
 
-export interface ScriptFiles {
-  /** Path of the profiles. */
-  readonly profiles: string;
-  /** The directory of the table, and its name there. */
-  readonly directory: string;
-  readonly table: string;
-}
+/** Who points his name at an address must not keep others from it: one that is being called is kept for moments only. Seconds. */
+const calledFor = 10;
 
-export function trustScript({ fips, media }: Rendering, { profiles, directory, table }: ScriptFiles): string {
-  return `${fips ? '#!defenv OPENSSL_CONF\n' : ''}# A caller does not say for which address its connection is good (RFC 5923).
-tcp_accept_aliases=no
-
-modparam("tls", "config", "${profiles}")
-modparam("tls", "session_cache", 0)
-modparam("tls", "xavp_cfg", "tls")
-# Not cached, so that htable.reload reads the file as it is then.
-modparam("db_text", "db_mode", 1)
-modparam("htable", "db_url", "text://${directory}")
-modparam("htable", "htable", "trustmesh=>size=14;dbtable=${table};")
-# As which party each address has answered, as which it is being called, and who gave which contact in which call.
-modparam("htable", "htable", "trustmesh_answered=>size=12;autoexpire=3600;")
-modparam("htable", "htable", "trustmesh_called=>size=12;autoexpire=10;")
-modparam("htable", "htable", "trustmesh_contact=>size=12;autoexpire=86400;")
-
+export function trustScript(rendering: Rendering, files: ScriptFiles): string {
+  return `${scriptSettings(rendering, files, calledFor)}
 # Sets $var(trustmesh_peer): the FQDN of a pool, trunk/<name>, partner/<name>, or "" for everybody else. Of partners behind one edge it is one.
 route[TRUSTMESH_PEER] {
   $var(trustmesh_peer) = "";
   if ($proto != "tls" || $tls_peer_verified != 1) return;
-${fips ? '  if ($sht(trustmesh=>cipher:$tls_cipher_info) == $null) return;\n' : ''}  if ($sht(trustmesh=>uri:$tls_peer_san_uri) != $null) {
+${speaksApproved(rendering)}  if ($sht(trustmesh=>uri:$tls_peer_san_uri) != $null) {
     $var(trustmesh_peer) = $sht(trustmesh=>uri:$tls_peer_san_uri);
     return;
   }
@@ -64,16 +46,8 @@ route[TRUSTMESH_ADMIT] {
   route(TRUSTMESH_CONTACT);
 }
 
-${clearMediaScript(media)}
-# Within a dialogue a contact is called, often by address: as whoever gave it first, and with that one's anchors.
-route[TRUSTMESH_CONTACT] {
-  if ($ct == $null) return;
-  $var(trustmesh_contact) = $ci + " " + $(ct{nameaddr.uri}{uri.host}{s.tolower}) + ":" + $(ct{nameaddr.uri}{uri.port});
-  if ($sht(trustmesh_contact=>$var(trustmesh_contact)) == $null) {
-    $sht(trustmesh_contact=>$var(trustmesh_contact)) = $var(trustmesh_peer);
-  }
-}
-
+${clearMediaScript(rendering.media)}
+${contactRoute}
 # Before t_relay, and in branch_route where a request forks: the next hop's profile, over TLS. Ends with 403 where there is none.
 route[TRUSTMESH_TO] {
   $var(trustmesh_host) = $(nh(d){s.tolower});
@@ -109,28 +83,7 @@ route[TRUSTMESH_TO] {
   }
 }
 
-# Kamailio finds an open connection by address and port alone: an address that has answered as one party is not called as another.
-# One that is being called is kept for moments only: who points his name at it must not keep others from it.
-onsend_route {
-  if ($xavp(tls[0]=>server_id) != $null) {
-    if ($snd(sproto) != "tls") {
-      xlog("L_WARN", "trustmesh: not sent to $snd(ip):$snd(port): not over TLS\\n");
-      drop;
-    }
-    $var(trustmesh_as) = $sht(trustmesh_answered=>$snd(ip):$snd(port));
-    if ($sht(trustmesh_answered=>$snd(ip):$snd(port)) == $null) {
-      if ($sht(trustmesh_called=>$snd(ip):$snd(port)) == $null) {
-        $sht(trustmesh_called=>$snd(ip):$snd(port)) = $xavp(tls[0]=>label);
-      }
-      $var(trustmesh_as) = $sht(trustmesh_called=>$snd(ip):$snd(port));
-    }
-    if ($var(trustmesh_as) != $xavp(tls[0]=>label)) {
-      xlog("L_WARN", "trustmesh: not sent to $xavp(tls[0]=>label) at $snd(ip):$snd(port), which was called as $var(trustmesh_as)\\n");
-      drop;
-    }
-  }
-}
-
+${sendingRoute}
 # Nobody answers for another: the one name check of outgoing connections that Kamailio can be made to do.
 reply_route {
   if ($proto == "tls") {

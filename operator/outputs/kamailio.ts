@@ -2,6 +2,7 @@
 // there, and OpenSSL's configuration. One Kamailio serves one listener: its profiles go by local address, which nobody knows
 // here, and by a name that the caller chooses, which must not choose whom to believe.
 
+import { discoveredScript } from './kamailio-discovered.ts';
 import { mediaScript } from './kamailio-media.ts';
 import { namesTable } from './kamailio-names.ts';
 import { trustScript } from './kamailio-script.ts';
@@ -14,9 +15,9 @@ const version = 'For Kamailio 5.6.';
 const media = 'kamailio-media.cfg';
 
 export const kamailio: Format = (rendering) => {
+  const { server, discovered, closedDomains } = rendering;
   const listeners = sipListeners(rendering);
-  if (listeners.length === 0) return { refused: withoutSIPListener('Kamailio') };
-  const { server } = rendering;
+  if (listeners.length + discovered.length === 0) return { refused: withoutSIPListener('Kamailio') };
   const faces = new Set(listeners.map(({ face }) => face));
   return {
     files: Object.fromEntries([
@@ -25,6 +26,11 @@ export const kamailio: Format = (rendering) => {
         [script(listener), `${scriptSays(server, listener)}${trustScript(rendering, pathsOf(listener))}`],
       ]),
       ...[...faces].map((face): [string, string] => [table(face), namesTable(rendering, face)]),
+      ...discovered.flatMap((listener): [string, string][] => [
+        [profiles(listener), `${profilesSay(server, listener)}${tlsProfiles(rendering, listener)}`],
+        [script(listener), `${discoveredSays(server, listener)}${discoveredScript(rendering, listener, pathsOf(listener))}`],
+        [table(listener.face), namesTable(rendering, listener.face, closedDomains)],
+      ]),
       [media, `${mediaSays(server)}${mediaScript(rendering.media)}`],
       openSSLConfiguration('Kamailio', rendering),
     ]),
@@ -78,6 +84,32 @@ function scriptSays(server: Rendering['server'], { name, protocol, port, face }:
     '  The configuration of OpenSSL turns them off.',
     '- A trunk over TCP shows no certificate: your own script lets it in, by address, instead of TRUSTMESH_ADMIT.',
     'Your own hash tables cannot come from another database in this Kamailio: modparam db_url of htable is taken.',
+  );
+}
+
+function discoveredSays(server: Rendering['server'], { name, port, face }: RenderedListener): string {
+  return heading(
+    server,
+    `${version} Listener ${name} (MTLS, port ${port}), for domains that are on no list. In kamailio.cfg, and before every route of yours:`,
+    '  enable_tls=yes',
+    `  listen=tls:<address>:${port}`,
+    `  alias=<name of the member>:${port}`,
+    '  loadmodule "tls.so"',
+    '  loadmodule "tm.so", and sl, pv, xlog, textops, sdpops, db_text, htable, ipops',
+    `  include_file "${trustDirectory}/kamailio-${name}.cfg"`,
+    'In request_route: route(TRUSTMESH_ADMIT) before all else, and route(TRUSTMESH_TO) before t_relay.',
+    `In place of record_route(): record_route_advertised_address("<name of the member>:${port}"), since others call by name.`,
+    `Start it as OPENSSL_CONF=${trustDirectory}/kamailio-openssl.cnf kamailio --atexit=no.`,
+    ...(face.partners.length === 0
+      ? ['No FederatedPartner has the mode Discovered: nobody is believed, and nobody gets in.']
+      : []),
+    `kamcmd htable.reload trustmesh reads ${table(face)} anew: a domain that was listed or blocked is refused here from then on.`,
+    'What it holds callers to, and what it does not:',
+    '- Their first DNS name is the domain that they send for, or lies in it and is a target of its _sipfederationtls._tcp in DNS. Of',
+    '  other headers than From nothing is checked. The name server of this machine is believed in no name outside the domain.',
+    '- Requests are counted by address and by domain. Connections are not: handshakes are for a firewall to limit.',
+    '- It verifies no name of whom it calls. The script drops replies that bear another; the request itself has been sent by then.',
+    '- It finds an open connection by address and port: domains that share one edge are not called there within one hour.',
   );
 }
 

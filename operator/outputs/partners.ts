@@ -2,7 +2,7 @@
 // one partner never believes another.
 import { createHash } from 'node:crypto';
 import type { MetPartner } from './rendering.ts';
-import { partnerFile, revocationListFile } from './trust-bundle.ts';
+import { discoveredFile, partnerFile, revocationListFile } from './trust-bundle.ts';
 
 /** A partner, and its own anchors in PEM. */
 export interface ListedPartner extends MetPartner {
@@ -24,8 +24,6 @@ export interface FederationContent {
   /** PEM; absent while a list is missing, since software that checks lists would refuse everybody of that CA. */
   readonly revocationLists?: string;
 }
-
-const discoveredFile = 'discovered.crt';
 
 /** `peers.json` is `{"peers": [], "partners": [{"name", "sipDomains", "accessEdge"?, "names", "encryptionLevel"?, "anchors"}]}`. */
 export function partnerFiles({ partners, discovered, revocationLists }: FederationContent): PartnerFiles {

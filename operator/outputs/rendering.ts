@@ -12,7 +12,7 @@ import { gatewayLevel, heldTo, linkLevel } from '../topology/media-level.ts';
 import { certificateNeeds, spiffeID } from '../topology/names.ts';
 import type { PeerEntry } from '../topology/peer-list.ts';
 import { judgeListener } from '../topology/traffic.ts';
-import { partnerFile, partnersFile, peersFile, revocationListFile, trunkFile } from './trust-bundle.ts';
+import { discoveredFile, partnerFile, partnersFile, peersFile, revocationListFile, trunkFile } from './trust-bundle.ts';
 
 /**
  * Below this lies, by convention, one directory for the Secret of each use (`default`, `web-services-internal`), and `trust`
@@ -113,6 +113,10 @@ export interface Rendering {
   readonly faces: readonly Face[];
   /** Those with TLS that the traffic table allows. Of an Edge, those that say which face they show. */
   readonly listeners: readonly RenderedListener[];
+  /** Those for whoever is on no list, which only software may have that can tell by DNS whose domain a caller sends for. */
+  readonly discovered: readonly RenderedListener[];
+  /** Whom these let in nowhere, with what lies in them: SIP domains of ours, of every partner, and those that are blocked. */
+  readonly closedDomains: readonly string[];
 }
 
 /** Content by data key of the ConfigMap, which is also the file's name where it is mounted. */
@@ -136,6 +140,16 @@ export interface Met {
   /** CRLs of every CA of theirs lie beside the rendered files. */
   readonly partnersRevoke?: boolean;
   readonly trunks: readonly MetTrunk[];
+  /** At a listener for whoever is on no list; absent where nothing is known of partners. */
+  readonly discovery?: Discovery;
+}
+
+export interface Discovery {
+  /** The anchors for it are there: a FederatedPartner has the mode Discovered. */
+  readonly believed: boolean;
+  readonly closedDomains: readonly string[];
+  /** Of media, as each FederatedPartner of that mode has it. */
+  readonly media: readonly { readonly encryptionLevel?: EncryptionLevel | undefined }[];
 }
 
 export function renderingOf(server: TrustedServer, domain: TrustDomain, met: Met): Rendering {
@@ -168,20 +182,46 @@ export function renderingOf(server: TrustedServer, domain: TrustDomain, met: Met
       trunks: ending,
     });
   }
-  const listeners = (server.spec.listeners ?? []).flatMap((listener): RenderedListener[] => {
-    const { name, port, protocol, face: side } = listener;
-    const face = faceShown(faces, role, protocol, side);
-    // One that the traffic table does not allow would let callers in without a certificate where everybody has one.
-    const isAllowed = judgeListener(listener, role, domain).allowed;
-    return protocol === 'TCP' || face === undefined || !isAllowed ? [] : [{ name, port, protocol, face }];
-  });
+  const rendered = (wanted: Listener['partners']) =>
+    (server.spec.listeners ?? []).flatMap((listener): RenderedListener[] => {
+      const { name, port, protocol, face: side, partners: forWhom = 'Listed' } = listener;
+      const face = faceShown(faces, role, protocol, side);
+      // One that the traffic table does not allow would let callers in without a certificate where everybody has one.
+      const isAllowed = judgeListener(listener, role, domain).allowed;
+      return protocol === 'TCP' || face === undefined || !isAllowed || forWhom !== wanted ? [] : [{ name, port, protocol, face }];
+    });
+  const { believed = false, closedDomains = [], media = [] } = met.discovery ?? {};
+  const levels = media.map(({ encryptionLevel }) => mediaWith(encryptionLevel));
+  const strictest = (['Required', 'Supported', 'NotSupported'] as const).find((level) => levels.includes(level)) ?? mediaWith();
   return {
     server: { namespace: server.metadata.namespace ?? '', name: server.metadata.name, role },
     minVersion: domain.spec.security.tls.minVersion,
     fips: domain.spec.security.fips === 'Required',
     media: mediaWith(),
     faces: [...faces.values()],
-    listeners,
+    listeners: rendered('Listed'),
+    discovered: rendered('Discovered').map((listener) => ({
+      ...listener,
+      face: facingAnybody(listener.face, believed ? strictest : undefined),
+    })),
+    closedDomains: [...new Set([...domain.spec.sipDomains, ...closedDomains])].sort(),
+  };
+}
+
+/** Whoever is on no list is met as one partner, of whom no names are known: with the same certificate, and with other anchors. `media`: undefined where nobody is believed. */
+function facingAnybody({ use, directory, certificate, privateKey }: Face, media: EncryptionLevel | undefined): Face {
+  const anchors = `${trustDirectory}/${discoveredFile}`;
+  return {
+    use,
+    name: 'discovered',
+    directory,
+    certificate,
+    privateKey,
+    anchors,
+    peerAnchors: anchors,
+    peers: [],
+    partners: media === undefined ? [] : [{ name: 'discovered', sipDomains: [], names: [], anchors, media }],
+    trunks: [],
   };
 }
 

@@ -39,6 +39,12 @@ export function partnerFile(partner: string): string {
 export const partnersFile = 'partners.crt';
 export const revocationListFile = 'crl.pem';
 
+/**
+ * The data key with the anchors for whoever is on no list (mode Discovered): of `edge-external`, and of the `<server>-trust` of an
+ * Edge with a listener for them.
+ */
+export const discoveredFile = 'discovered.crt';
+
 /** The data key of `<server>-trust` with the anchors of servers of the domain alone, where a server has trunks. */
 export const peersFile = 'peers.crt';
 

@@ -73,11 +73,13 @@ export function portsOf(
   protocol: Protocol,
   byDefault: readonly number[],
   face: Face | undefined,
+  partners: 'Listed' | 'Discovered' = 'Listed',
 ): readonly number[] {
   const { role, listeners = [] } = placement.server.spec;
   const declared = listeners
     .filter((listener) => listener.protocol === protocol && judgeListener(listener, role, domain).allowed)
     .filter((listener) => role !== 'Edge' || listener.face === undefined || listener.face === face)
+    .filter((listener) => (listener.partners ?? 'Listed') === partners)
     .map(({ port }) => port);
   if (declared.length === 0) return byDefault;
   const usual = declared.filter((port) => byDefault.includes(port));

@@ -13,7 +13,12 @@ export function findingsOfServer(key: string, topology: Topology): readonly Find
   const placement = topology.placement(key);
   const domain = placement && topology.domain(placement.server.spec.trustDomain);
   if (placement?.listed !== true || domain === undefined) return [];
-  return [...listenerFindings(placement, domain), ...peerFindings(placement, topology), ...mediaFindings(placement, domain)];
+  return [
+    ...listenerFindings(placement, domain),
+    ...discoveryFindings(placement, topology),
+    ...peerFindings(placement, topology),
+    ...mediaFindings(placement, domain),
+  ];
 }
 
 function listenerFindings({ key, server }: Placement, domain: TrustDomain): readonly Finding[] {
@@ -31,6 +36,20 @@ function listenerFindings({ key, server }: Placement, domain: TrustDomain): read
       `TrustDomain ${policy.name} allows it; TLS protects it.`;
     return [{ reason: 'UnencryptedLink', message, concerns: [self, policy] }];
   });
+}
+
+/** Fails closed, and should not be taken for one that works. */
+function discoveryFindings({ key, server }: Placement, topology: Topology): readonly Finding[] {
+  const { trustDomain, listeners = [] } = server.spec;
+  if (topology.partnersOf(trustDomain).some(({ spec }) => spec.mode === 'Discovered')) return [];
+  return listeners
+    .filter(({ partners }) => partners === 'Discovered')
+    .map(({ name, port }): Finding => {
+      const message =
+        `Listener ${name} (port ${port}) is for discovered partners, and TrustDomain ${trustDomain} has no FederatedPartner of the mode ` +
+        'Discovered, whose CAs it would believe: nobody gets in. Declare one, or take the listener away.';
+      return { reason: 'ReferenceNotFound', message, concerns: [concernedByKey('TrustedServer', key)] };
+    });
 }
 
 function peerFindings({ key, server }: Placement, topology: Topology): readonly Finding[] {

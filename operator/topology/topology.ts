@@ -251,7 +251,13 @@ export class Topology {
   }
 
   setPartner(name: string, partner: FederatedPartner | undefined): void {
-    for (const domain of this.#partners.set(name, partner)) this.#options.dirty.federation(domain);
+    const before = this.#partners.get(name);
+    const opens = [before, partner].some((each) => each?.spec.mode === 'Discovered');
+    for (const domain of this.#partners.set(name, partner)) {
+      this.#options.dirty.federation(domain);
+      // A listener for discovered partners is good for nothing without one.
+      if (opens) for (const key of this.serversOfRole(domain, 'Edge')) this.#options.dirty.server(key);
+    }
   }
 
   /** As `replaceServer`. */

@@ -59,7 +59,7 @@ export function onTrunk(
   );
 }
 
-/** Modes by which an Edge may call a partner: who is merely discovered calls, and is answered. */
+/** Whoever is merely discovered is no party with an edge of its own: it is found by each domain that is called. */
 export function withPartner(
   server: KnownServer,
   { party, partner }: Extract<Known, { kind: 'Partner' }>,
@@ -93,14 +93,21 @@ export function withPartner(
       `Nobody knows where the access edge of ${partyInWords(party)} is (${partner.spec.mode}): it may call, and is not called.`,
     );
   }
+  const isDiscovered = partner.spec.mode === 'Discovered';
+  const inbound = isDiscovered
+    ? portsOf(server, 'MTLS', [], 'External', 'Discovered')
+    : portsOf(server, 'MTLS', rules.edgePartner.ports, 'External');
+  if (calls === 'ToServer' && inbound.length === 0) {
+    return refuse(
+      'WrongInterface',
+      `${partyInWords(server.party)} has no listener for discovered partners (listeners[].partners), and on no other are public CAs believed.`,
+    );
+  }
   const outbound = needsOf(server, ['AccessEdgeOutbound', 'AccessEdgeExternal']);
   const ways: Way[] = [
     {
       protocol: 'MTLS',
-      ports:
-        calls === 'ToPartner'
-          ? [...new Set(edges.map(({ port }) => port))]
-          : portsOf(server, 'MTLS', rules.edgePartner.ports, 'External'),
+      ports: calls === 'ToPartner' ? [...new Set(edges.map(({ port }) => port))] : inbound,
     },
   ];
   return allow(

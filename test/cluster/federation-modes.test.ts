@@ -24,12 +24,13 @@ let dns: DNSProgram;
 const dnsPort = freePort();
 const service = (target: string, port = 5061) => `_sipfederationtls._tcp.fabrikam.com,${target},${port},1,1`;
 const zone = (...services: readonly string[]) => ({ domain: 'fabrikam.com', ttl: 30, services });
-const edge = serverManifest('edge', {
+const edgeSpec = {
   role: 'Edge',
   poolFQDN: 'edge.contoso.com',
   members: [{ fqdn: 'edge01.contoso.com' }],
   edge: { accessFQDN: 'access.contoso.com' },
-});
+} as const;
+const edge = serverManifest('edge', edgeSpec);
 
 beforeAll(async () => {
   const port = await dnsPort;
@@ -187,8 +188,33 @@ it('Discovered: public CAs lie in a file of their own, for every name but ours, 
   expect(excluded).toEqual(expect.arrayContaining(['dns "contoso.com"', 'dns "fabrikam.com"', 'dns "unwanted.com"']));
   for (const secret of ['edge-edge01-access-edge-external-tls', 'edge-edge01-internal-tls'])
     expect(subjectsIn(textOf(await trustmesh.secret('media', secret), 'ca.crt'))).not.toContain('CN=Public');
+
+  const outside = { name: 'outside', port: 5061, protocol: 'MTLS', face: 'External' };
+  const listeners = [outside, { ...outside, name: 'anybody', port: 5063, partners: 'Discovered' }];
+  await trustmesh.apply(serverManifest('edge', { ...edgeSpec, listeners, outputs: ['Kamailio'] }));
+  const rendered = () => trustmesh.configMap('media', 'edge-trust');
+  const files = await waitFor('the files of the listener', async () => {
+    const found = await rendered().catch(() => undefined);
+    return found?.['kamailio-anybody.cfg'] === undefined ? undefined : found;
+  });
+  expect(files['discovered.crt']).toBe(data['discovered.crt']);
+  expect(files['kamailio-anybody-tls.cfg']).toContain('ca_list = /etc/trustmesh/trust/discovered.crt');
+  const closed = (domain: string) => `closed\\:${domain}:0:0:closed\n`;
+  for (const domain of ['contoso.com', 'fabrikam.com', 'unwanted.com'])
+    expect(files['kamailio-discovered-names']).toContain(closed(domain));
+  await trustmesh.apply(partnerManifest('barred', { mode: 'Blocked' }));
+  await waitFor('a blocked domain to be closed', async () =>
+    (await rendered())['kamailio-discovered-names']?.includes(closed('barred.com')) === true ? true : undefined,
+  );
+
   await trustmesh.admin.delete(federatedPartners, { name: 'anybody' });
   await waitFor('the file to go', async () => ((await bundle())['discovered.crt'] === undefined ? true : undefined));
+  await waitFor('nobody to be believed there', async () => {
+    const { 'discovered.crt': anchors, 'kamailio-anybody-tls.cfg': profiles } = await rendered();
+    return anchors === undefined && profiles?.includes('discovered.crt') === false ? true : undefined;
+  });
+  await trustmesh.admin.delete(federatedPartners, { name: 'barred' });
+  await trustmesh.apply(edge);
   await remove('fabrikam', 'unwanted');
 });
 

@@ -84,9 +84,14 @@ export interface ScriptedDNS extends AsyncDisposable {
   readonly asked: readonly Asked[];
 }
 
-/** Answers each question by the script; over TCP as it is, with no length before it. */
-export async function startScriptedDNS(script: Script): Promise<ScriptedDNS> {
-  const port = await freePort();
+export interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Answers each question by the script; over TCP as it is, with no length before it. Without a place on a free port of 127.0.0.1. */
+export async function startScriptedDNS(script: Script, place?: Place): Promise<ScriptedDNS> {
+  const { host, port } = place ?? { host: '127.0.0.1', port: await freePort() };
   const asked: Asked[] = [];
   const answersTo = async (message: Buffer, over: Asked['over'], from = 0) => {
     const each = { query: decode(message), over, from };
@@ -97,7 +102,7 @@ export async function startScriptedDNS(script: Script): Promise<ScriptedDNS> {
   udp.on('message', async (message, { address, port: from }) => {
     for (const reply of await answersTo(message, 'UDP', from)) udp.send(reply, from, address);
   });
-  udp.bind(port, '127.0.0.1');
+  udp.bind(port, host);
   const connections = new Set<Socket>();
   const tcp = createServer((connection) => {
     connections.add(connection);
@@ -106,10 +111,10 @@ export async function startScriptedDNS(script: Script): Promise<ScriptedDNS> {
       connection.end(Buffer.concat(await answersTo(data.subarray(2), 'TCP', connection.remotePort)));
     });
   });
-  tcp.listen(port, '127.0.0.1');
+  tcp.listen(port, host);
   await Promise.all([once(udp, 'listening'), once(tcp, 'listening')]);
   return {
-    host: '127.0.0.1',
+    host,
     port,
     asked,
     async [Symbol.asyncDispose]() {

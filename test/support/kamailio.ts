@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { askingAt } from './name-server.ts';
 import { freePort } from './port.ts';
 import { type Program, runProgram, startProgram } from './process.ts';
 import { waitFor } from './wait.ts';
@@ -19,6 +20,10 @@ export interface RenderedFiles {
   readonly port: number;
   /** Its name, as others have it in their table: what it writes into Record-Route. */
   readonly name: string;
+  /** What stands before the include: modules, definitions. */
+  readonly before?: string;
+  /** Address of the name server that it asks, on port 53, in place of the machine's: see `startNameServer`. */
+  readonly nameServer?: string;
   /** What it does with a request that was let in; by default it answers OPTIONS and passes on the rest. */
   readonly route?: string;
   /** More of the script: modules, other routes. */
@@ -48,7 +53,7 @@ export interface Kamailio extends AsyncDisposable {
 const answering = 'if (is_method("OPTIONS")) { sl_send_reply("200", "OK"); exit; }';
 
 /** The configuration of a user of the files, as text. */
-function configurationAround({ trust, listener, port, name, route = answering, more = '' }: RenderedFiles): string {
+function configurationAround({ trust, listener, port, name, before = '', route = answering, more = '' }: RenderedFiles): string {
   return `#!KAMAILIO
 enable_tls=yes
 listen=tls:127.0.0.1:${port}
@@ -63,6 +68,7 @@ loadmodule "textops.so"
 loadmodule "sdpops.so"
 loadmodule "db_text.so"
 loadmodule "htable.so"
+${before}
 include_file "${join(trust, `kamailio-${listener}.cfg`)}"
 loadmodule "rr.so"
 loadmodule "maxfwd.so"
@@ -111,8 +117,13 @@ export async function startKamailio(options: KamailioOptions): Promise<Kamailio>
   const env = { OPENSSL_CONF: join(options.trust, 'kamailio-openssl.cnf') };
   const args = ['--atexit=no', '-f', file];
   await runProgram('kamailio', [...args, '-c'], { env });
-  const program = await startProgram('kamailio', [...args, '-DD', '-E', '-m', '128', '-M', '16', '-Y', directory], { env });
-  const command = async (...words: readonly string[]) =>
+  const running = ['kamailio', ...args, '-DD', '-E', '-m', '128', '-M', '16', '-Y', directory];
+  const [command = '', ...words] =
+    'nameServer' in options && options.nameServer !== undefined
+      ? await askingAt(options.nameServer, running, directory)
+      : running;
+  const program = await startProgram(command, words, { name: 'kamailio', env });
+  const order = async (...words: readonly string[]) =>
     (await runProgram('kamcmd', ['-s', `unix:${join(directory, 'ctl')}`, ...words])).stdout;
   try {
     await waitFor(
@@ -120,7 +131,7 @@ export async function startKamailio(options: KamailioOptions): Promise<Kamailio>
       async () => {
         if (!program.running) throw new Error('it ended');
         await listening(options.port);
-        return await command('core.uptime');
+        return await order('core.uptime');
       },
       { limitMs: 20_000, seen: () => program.output() },
     );
@@ -132,8 +143,8 @@ export async function startKamailio(options: KamailioOptions): Promise<Kamailio>
     port: options.port,
     inside,
     program,
-    command,
-    resolve: async (name, address = '127.0.0.1') => void (await command('dns.add_a', name, '86400', address, '0')),
+    command: order,
+    resolve: async (name, address = '127.0.0.1') => void (await order('dns.add_a', name, '86400', address, '0')),
     [Symbol.asyncDispose]: async () => {
       await program.stop();
       await rm(directory, { recursive: true, force: true });

@@ -3,6 +3,7 @@ import { exists } from './cache.ts';
 import { findBinary } from './controlplane/binaries.ts';
 import { ENVOY_HINT, envoyProgram } from './envoy.ts';
 import { GO_HINT } from './go.ts';
+import { tryNameServer } from './name-server.ts';
 import { onPath } from './path.ts';
 import { lastLines, runProgram } from './process.ts';
 import { say } from './progress.ts';
@@ -64,6 +65,13 @@ export const tools: readonly Tool[] = [
   onDebian('nginx-http-js', ['nginx'], ['interop'], 'libnginx-mod-http-js', ['/usr/lib/nginx/modules/ngx_http_js_module.so']),
   // The package of its TLS module brings Kamailio.
   onDebian('kamailio', ['kamailio', 'kamcmd'], ['interop'], 'kamailio-tls-modules'),
+  {
+    name: 'name-server',
+    commands: ['unshare'],
+    suites: ['interop'],
+    obtain: tryNameServer,
+    install: 'util-linux, and leave to make namespaces and to listen on port 53: run the suite as root',
+  },
   onDebian('coturn', ['turnserver', 'turnadmin', 'turnutils_uclient'], ['interop'], 'coturn'),
   onDebian('sipp', ['sipp'], ['interop'], 'sip-tester'),
   { name: 'envoy', commands: ['envoy'], suites: ['interop'], obtain: envoyProgram, install: ENVOY_HINT },

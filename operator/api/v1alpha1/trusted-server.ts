@@ -84,6 +84,12 @@ const listener = z.object({
     .enum(['Internal', 'External'])
     .optional()
     .describe('Of an Edge: the side of the network that it listens on. Without it, nothing is rendered for the listener.'),
+  partners: z
+    .enum(['Listed', 'Discovered'])
+    .optional()
+    .describe(
+      'Of an Edge’s external face, with the protocol MTLS: whom it is for. Listed, where absent: partners by their names. Discovered: domains that are on no list, by the public CAs of a FederatedPartner of that mode, and nobody else.',
+    ),
 });
 
 /** What a use cannot do without: the field that holds its first name. */
@@ -123,6 +129,12 @@ const serverRules: readonly Rule[] = [
     message: 'listeners[].face is for the role Edge: every other role has one side only.',
     messageExpression:
       '"face is for listeners of the role Edge, not of %s, which has one side only: leave it out.".format([self.role])',
+    fieldPath: '.listeners',
+  },
+  {
+    rule: "!has(self.listeners) || self.listeners.all(l, !has(l.partners) || (self.role == 'Edge' && has(l.face) && l.face == 'External' && l.protocol == 'MTLS'))",
+    message:
+      'listeners[].partners is for listeners of the role Edge with face External and protocol MTLS: nobody else meets partners.',
     fieldPath: '.listeners',
   },
   {

@@ -103,6 +103,8 @@ export function plan(observation: FederationObservation, now: number): Federatio
     federation: {
       bundle: together(inForce.filter(isListed)),
       discovered: together(inForce.filter((decision) => !isListed(decision))),
+      discoveredMedia: inForce.flatMap((decision) => (isListed(decision) ? [] : [decision.partner.spec.media ?? {}])),
+      closedDomains: [...new Set([...ourNames.domains, ...names.flatMap(({ sipDomains }) => sipDomains)])].sort(),
       partners: inForce
         .filter(isListed)
         .map((decision) => entryOf(decision, bundleOf(decision.believed, crosses, now), holdings))

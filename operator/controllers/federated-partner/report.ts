@@ -163,8 +163,8 @@ function namesConstrained({ partner, believed, blockedBy }: PartnerDecision): As
   }
   if (partner.spec.mode === 'Discovered') {
     const message =
-      'Its CAs are believed for every name that is not ours, another partner’s or blocked. They are in discovered.crt alone, which ' +
-      'no rendered file names: give it to a listener of its own, on software that checks names and limits rates.';
+      'Its CAs are believed for every name that is not ours, another partner’s or blocked. They are in discovered.crt alone, for ' +
+      'a listener of its own on an Edge (partners: Discovered), with software that checks names and limits rates.';
     return { type, status: 'False', reason: 'AnyName', message };
   }
   const others = [...new Set(believed.flatMap(({ authority }) => authority.partners))].filter((other) => other !== name);

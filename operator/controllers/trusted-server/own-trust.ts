@@ -9,6 +9,7 @@ import { type PeerSource, peerSources, shardCount, shardDocument, shardIndex } f
 import { type Met, renderingOf } from '../../outputs/rendering.ts';
 import {
   bundleName,
+  discoveredFile,
   partnerFile,
   partnersFile,
   revocationListFile,
@@ -62,7 +63,11 @@ export function observeOwnTrust(
     'peers.json': peersDocument(server, domain, context),
     ...(server.spec.outputs === undefined
       ? {}
-      : { ...anchorFiles(gateways, server, domain, context), ...partnerAnchors(partners) }),
+      : {
+          ...anchorFiles(gateways, server, domain, context),
+          ...partnerAnchors(partners),
+          ...discoveredAnchors(server, context),
+        }),
   };
   const contentWith = (lists: Readonly<Record<string, string>>): Content => {
     const beside = { ...own, ...lists };
@@ -127,6 +132,7 @@ function outputsOf(
       partners: partners.map(({ bundle: _, ...partner }) => partner),
       partnersRevoke,
       trunks: gateways.map(({ trunk }) => renderedTrunk(trunk)),
+      ...discoveryOf(server, context),
     }),
     room,
   );
@@ -148,6 +154,20 @@ function revocationFiles({ metadata }: TrustDomain, { federation }: Context): Re
   const { bundle, revocationLists } = federation.of(metadata.name) ?? {};
   if (bundle === undefined || revocationLists === undefined) return {};
   return { [partnersFile]: bundle.pem, [revocationListFile]: revocationLists };
+}
+
+/** For a listener of its own alone. */
+function discoveredAnchors({ spec }: TrustedServer, { federation }: Context): Readonly<Record<string, string>> {
+  const pem = federation.of(spec.trustDomain)?.discovered.pem ?? '';
+  const isFor = spec.listeners?.some(({ partners }) => partners === 'Discovered') === true;
+  return isFor && pem !== '' ? { [discoveredFile]: pem } : {};
+}
+
+function discoveryOf({ spec }: TrustedServer, { federation }: Context): Pick<Met, 'discovery'> {
+  const known = spec.role === 'Edge' ? federation.of(spec.trustDomain) : undefined;
+  if (known === undefined) return {};
+  const { discovered, closedDomains, discoveredMedia } = known;
+  return { discovery: { believed: discovered.pem !== '', closedDomains, media: discoveredMedia } };
 }
 
 function renderedTrunk({ gateway: { metadata, spec }, pool }: Trunk): Met['trunks'][number] {

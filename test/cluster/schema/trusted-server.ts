@@ -184,6 +184,7 @@ const byRole: readonly Case[] = roles.flatMap((role) => [
 ]);
 
 const listener = { name: 'sip', port: 5061, protocol: 'MTLS' };
+const outside = { ...listener, face: 'External' };
 const listening = (...listeners: readonly Spec[]) => withFields({ listeners });
 
 export const trustedServerTable: Table = {
@@ -228,6 +229,23 @@ export const trustedServerTable: Table = {
       'port 65536',
       listening({ ...listener, port: 65536 }),
       'spec.listeners[0].port: Invalid value: 65536: spec.listeners[0].port in body should be less than or equal to 65535',
+    ),
+    ...(['Listed', 'Discovered'] as const).map((partners) =>
+      accepts(`a listener outside for ${partners} partners`, withFields({ role: 'Edge', listeners: [{ ...outside, partners }] })),
+    ),
+    ...(
+      [
+        ['on the internal face', { role: 'Edge', listeners: [{ ...outside, face: 'Internal', partners: 'Discovered' }] }],
+        ['on no face', { role: 'Edge', listeners: [{ ...listener, partners: 'Discovered' }] }],
+        ['without client certificates', { role: 'Edge', listeners: [{ ...outside, protocol: 'TLS', partners: 'Discovered' }] }],
+        ['of another role', { listeners: [{ ...listener, partners: 'Discovered' }] }],
+      ] as const
+    ).map(([where, fields]) =>
+      refuses(
+        `a listener for partners ${where}`,
+        withFields(fields),
+        'spec.listeners: Invalid value: listeners[].partners is for listeners of the role Edge with face External and protocol MTLS: nobody else meets partners.',
+      ),
     ),
     refuses('an output twice', withFields({ outputs: ['Envoy', 'Envoy'] }), 'spec.outputs[1]: Duplicate value: "Envoy"'),
     accepts('a name of 63 characters', minimal, 's'.repeat(63)),

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Output, renderOutputs } from '../../../operator/outputs/formats.ts';
 import { renderingOf } from '../../../operator/outputs/rendering.ts';
-import { partnerFile } from '../../../operator/outputs/trust-bundle.ts';
+import { discoveredFile, partnerFile } from '../../../operator/outputs/trust-bundle.ts';
 import type { Certificate } from '../../../operator/pki/certificate.ts';
 import { crossCertify } from '../../../operator/pki/cross-certificate.ts';
 import { encodePem } from '../../../operator/pki/pem.ts';
@@ -58,17 +58,28 @@ export function unconstrained(name: string, authority: Issuing = makeAuthority(n
 
 const pem = (certificate: Certificate) => certificate.pem;
 
+/** Of a listener for whoever is on no list. */
+export interface Anybody {
+  /** PEM of what it believes. */
+  readonly trust: string;
+  /** Domains that are let in nowhere. */
+  readonly blocked: readonly string[];
+}
+
 export interface EdgeOptions {
   readonly output: Output;
   readonly contoso: Issuing;
   readonly partners: readonly Partner[];
   readonly fips?: boolean;
+  readonly anybody?: Anybody;
 }
 
 export interface Edge extends AsyncDisposable {
   readonly root: string;
   readonly inside: number;
   readonly outside: number;
+  /** Of the listener for whoever is on no list, where there is one. */
+  readonly anybody: number;
   /** What it shows on each side. */
   readonly certificates: Readonly<Record<'inside' | 'outside', Material>>;
   /** Writes what belongs to these partners in place of what is there. */
@@ -81,15 +92,16 @@ export const registrar = {
   uri: 'spiffe://contoso.com/front-end/pool01.contoso.com',
 } as const;
 
-export async function layOutEdge({ output, contoso, partners, fips = false }: EdgeOptions): Promise<Edge> {
+export async function layOutEdge({ output, contoso, partners, fips = false, anybody }: EdgeOptions): Promise<Edge> {
   const root = await mkdtemp(join(tmpdir(), 'trustmesh-edge-'));
-  const [inside, outside] = [await freePort(), await freePort()];
+  const [inside, outside, own] = [await freePort(), await freePort(), await freePort()];
   const server = trustedServer('edge', 'Edge', {
     edge: { accessFQDN: 'sip.contoso.com' },
     certificates: { scope: 'Pool', uses: [{ use: 'Internal' }, { use: 'AccessEdgeExternal' }] },
     listeners: [
       { name: 'inside', port: inside, protocol: 'MTLS', face: 'Internal' },
       { name: 'outside', port: outside, protocol: 'MTLS', face: 'External' },
+      ...(anybody ? [{ name: 'anybody', port: own, protocol: 'MTLS', face: 'External', partners: 'Discovered' }] : []),
     ],
   });
   const domain = trustDomain('contoso', { security: { fips: fips ? 'Required' : 'Disabled' } });
@@ -97,6 +109,13 @@ export async function layOutEdge({ output, contoso, partners, fips = false }: Ed
     inside: makeMaterial(contoso, { dnsNames: ['edge.contoso.com'], uri: 'spiffe://contoso.com/edge/edge.contoso.com' }),
     outside: makeMaterial(makeAuthority('Public'), { dnsNames: ['sip.contoso.com'] }),
   };
+
+  const discoveryBeside = (believed: readonly Partner[]) => {
+    if (anybody === undefined) return {};
+    const closedDomains = ['contoso.com', ...believed.map(({ name }) => `${name}.com`), ...anybody.blocked];
+    return { discovery: { believed: anybody.trust !== '', closedDomains, media: [] } };
+  };
+  const forAnybody = anybody === undefined || anybody.trust === '' ? {} : { [discoveredFile]: anybody.trust };
 
   const configure: Edge['configure'] = async (believed) => {
     const met = believed.map(({ name }) => ({
@@ -107,20 +126,21 @@ export async function layOutEdge({ output, contoso, partners, fips = false }: Ed
     }));
     const { files, refused } = renderOutputs(
       [output],
-      renderingOf(server, domain, { peers: [registrar.peer], partners: met, trunks: [] }),
+      renderingOf(server, domain, { peers: [registrar.peer], partners: met, trunks: [], ...discoveryBeside(believed) }),
     );
     if (refused.length > 0) throw new Error(refused.join(' '));
     const anchors = believed.map(({ trust }) => trust).join('');
     const ofEach = Object.fromEntries(believed.map(({ name, trust }) => [partnerFile(name), trust]));
     await mount(join(root, 'internal'), { ...certificates.inside });
     await mount(join(root, 'access-edge-external'), { ...certificates.outside, 'ca.crt': anchors });
-    await mount(join(root, 'trust'), { ...relocated(files, root), ...ofEach });
+    await mount(join(root, 'trust'), { ...relocated(files, root), ...ofEach, ...forAnybody });
   };
   await configure(partners);
   return {
     root,
     inside,
     outside,
+    anybody: own,
     certificates,
     configure,
     [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),

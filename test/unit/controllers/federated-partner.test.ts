@@ -448,6 +448,15 @@ describe('several partners', () => {
     expect(discovered.hash).not.toBe(bundle.hash);
   });
 
+  it('with whoever is on no list: nobody is found for our domains, nor for one that any partner names', () => {
+    const rest = settled([
+      observed(partnerOf('fabrikam'), [fabrikam]),
+      observed(partnerOf('barred', { mode: 'Blocked' })),
+      observed(partnerOf('anybody', { mode: 'Discovered' }), [litware]),
+    ]);
+    expect(rest.planned.federation.closedDomains).toEqual(['barred.com', 'contoso.com', 'fabrikam.com']);
+  });
+
   it('with one CA and one domain: the older alone has it on the lists', () => {
     const twice = { sipDomains: ['shared.com'], accessEdge: { fqdn: 'sip.provider.net' } };
     const rest = settled([

@@ -44,22 +44,14 @@ const listenersOf = (role: Role) =>
 
 /** By name. A FrontEnd that meets one mediation pool, with a listener for each face, unless said otherwise. */
 export function filesOf(output: Output, wish: Wish = {}): Readonly<Record<string, string>> {
-  const {
-    role = 'FrontEnd',
-    domain,
-    peers = [mediation],
-    partners = [],
-    partnersRevoke = false,
-    trunks = [],
-    listeners = listenersOf(role),
-  } = wish;
+  const { role = 'FrontEnd', domain, listeners = listenersOf(role), ...met } = wish;
   const edge = role === 'Edge' ? { edge: { accessFQDN: 'sip.contoso.com' } } : {};
   const { encryptionLevel } = wish;
   const media = encryptionLevel === undefined ? {} : { media: { encryptionLevel } };
   const server = trustedServer('pool01', role, { listeners, ...edge, ...media });
   const { files, refused } = renderOutputs(
     [output],
-    renderingOf(server, trustDomain('contoso', domain), { peers, partners, partnersRevoke, trunks }),
+    renderingOf(server, trustDomain('contoso', domain), { peers: [mediation], partners: [], trunks: [], ...met }),
   );
   if (refused.length > 0) throw new Error(refused.join(' '));
   return files;

@@ -4,7 +4,7 @@ import { anchorFindings, anchorWarningTime, nextAnchorFinding } from '../../../o
 import { findingsOfDomain } from '../../../operator/topology/findings-of-domain.ts';
 import { findingsOfRelay } from '../../../operator/topology/findings-of-relay.ts';
 import { findingsOfServer } from '../../../operator/topology/findings-of-server.ts';
-import { relay } from './declared.ts';
+import { partner, relay } from './declared.ts';
 import { admitting, trustDomain, trustedServer } from './objects.ts';
 import { contoso, type Recorder } from './recorder.ts';
 
@@ -71,6 +71,25 @@ describe('about a server', () => {
     made.topology.setServer('voice/cdr', undefined);
     expect(made.servers).toContain('voice/crm');
     expect(found(made, 'crm')).toHaveLength(1);
+  });
+
+  it('is a listener for discovered partners while there are none', () => {
+    const made = contoso();
+    const anybody = { name: 'anybody', port: 5063, protocol: 'MTLS', face: 'External', partners: 'Discovered' };
+    made.set(trustedServer('edge', 'Edge', { edge: { accessFQDN: 'sip.contoso.com' }, listeners: [anybody] }));
+    expect(found(made, 'edge')).toEqual([
+      expect.stringMatching(
+        /^ReferenceNotFound: Listener anybody \(port 5063\) is for discovered partners, and .* nobody gets in\./,
+      ),
+    ]);
+    made.forget();
+    made.topology.setPartner('public', partner('public', { mode: 'Discovered', sipDomains: [], accessEdge: undefined }));
+    expect(made.servers).toContain('voice/edge');
+    expect(found(made, 'edge')).toEqual([]);
+    made.forget();
+    made.topology.setPartner('public', undefined);
+    expect(made.servers).toContain('voice/edge');
+    expect(found(made, 'edge')).toHaveLength(1);
   });
 
   it('is a peer that it has no business with, but not one that is merely not admitted', () => {
