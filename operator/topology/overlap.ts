@@ -1,5 +1,7 @@
-// Equal or nested SIP domains of two TrustDomains: the older has them, the younger is not valid until one gives way.
+// Equal or nested SIP domains of two TrustDomains, or one SPIFFE trust domain, in which one could give itself the IDs of the other's
+// servers: the older has them, the younger is not valid until one gives way.
 import type { TrustDomain } from '../api/v1alpha1/index.ts';
+import { spiffeTrustDomain } from './names.ts';
 
 /** What is wrong with each domain that overlaps an older one, by its name, as a sentence. */
 export function overlapProblems(domains: Iterable<TrustDomain>): ReadonlyMap<string, string> {
@@ -8,17 +10,24 @@ export function overlapProblems(domains: Iterable<TrustDomain>): ReadonlyMap<str
   const taken = new Map<string, string>();
   /** Every name above a SIP domain that is taken, to one such. */
   const above = new Map<string, string>();
-  for (const { metadata, spec } of [...domains].sort((a, b) => (seniority(a) < seniority(b) ? -1 : 1))) {
-    const problem = spec.sipDomains
+  /** SPIFFE trust domain to the domain that has it. */
+  const spiffe = new Map<string, string>();
+  for (const domain of [...domains].sort((a, b) => (seniority(a) < seniority(b) ? -1 : 1))) {
+    const { metadata, spec } = domain;
+    const ids = spiffeTrustDomain(domain);
+    const overlap = spec.sipDomains
       .flatMap((mine) => {
         const other = [mine, ...parents(mine)].find((name) => taken.has(name)) ?? above.get(mine);
         return other === undefined ? [] : [sentence(mine, other, taken.get(other) ?? '')];
       })
       .at(0);
+    const issuer = spiffe.get(ids);
+    const problem = overlap ?? (issuer === undefined ? undefined : sharedIds(ids, issuer));
     if (problem !== undefined) {
       problems.set(metadata.name, problem);
       continue;
     }
+    spiffe.set(ids, metadata.name);
     for (const mine of spec.sipDomains) {
       taken.set(mine, metadata.name);
       for (const parent of parents(mine)) if (!above.has(parent)) above.set(parent, mine);
@@ -31,6 +40,13 @@ function sentence(mine: string, other: string, owner: string): string {
   return (
     `SIP domain ${mine} equals, contains or lies in ${other} of the older TrustDomain ${owner}. ` +
     'Remove it from one of the two.'
+  );
+}
+
+function sharedIds(ids: string, owner: string): string {
+  return (
+    `The SPIFFE IDs of the older TrustDomain ${owner} begin with spiffe://${ids}/ too, so that a server of one could have the identity of ` +
+    'one of the other. Neither can change: make one of the two anew with another spec.spiffeTrustDomain.'
   );
 }
 

@@ -226,6 +226,25 @@ describe('a domain', () => {
     expect(made.topology.domainProblem('younger')).toContain('SIP domain contoso.com equals, contains or lies in eu.contoso.com');
   });
 
+  it.each([
+    ['its first SIP domain, which the younger names', {}, { spiffeTrustDomain: 'contoso.com' }],
+    ['what both name', { spiffeTrustDomain: 'voice.example' }, { spiffeTrustDomain: 'voice.example' }],
+  ])('that begins the SPIFFE IDs of its servers as an older one does is not valid: by %s', (_, older, late) => {
+    const made = recorder();
+    made.topology.setDomain('late', trustDomain('late', { sipDomains: ['adatum.com'], ...late }, younger));
+    expect(made.topology.domainProblem('late')).toBeUndefined();
+    made.topology.setDomain('contoso', trustDomain('contoso', older));
+    expect(made.topology.domainProblem('contoso')).toBeUndefined();
+    expect(made.topology.domainProblem('late')).toContain('The SPIFFE IDs of the older TrustDomain contoso begin with');
+  });
+
+  it('may have the SIP domain of another for no SPIFFE IDs of that one', () => {
+    const made = recorder();
+    made.topology.setDomain('contoso', trustDomain('contoso', { spiffeTrustDomain: 'voice.example' }));
+    made.topology.setDomain('late', trustDomain('late', { sipDomains: ['adatum.com'] }, younger));
+    expect(made.topology.domainProblem('late')).toBeUndefined();
+  });
+
   it('may nest its own SIP domains', () => {
     const made = recorder();
     made.topology.setDomain('contoso', trustDomain('contoso', { sipDomains: ['contoso.com', 'eu.contoso.com'] }));
