@@ -33,7 +33,7 @@ export interface ScopedAuthority {
   readonly scope: 'NameConstrained' | 'Unconstrained' | 'Nothing';
   readonly permitted: readonly ScopeSubtree[];
   readonly excluded: readonly ScopeSubtree[];
-  /** Names of its partners that are believed of nobody, or of somebody else. */
+  /** Names of its partners that are nobody's, or somebody else's: on no list of theirs, though an `Unconstrained` CA could prove them. */
   readonly withheld: readonly string[];
   /** SHA-256 of all of the above, lower-case hex: while it is the same, so may be the federation root; else there must be a new one. */
   readonly hash: string;
@@ -100,11 +100,11 @@ function decide(
   const anyName = sharing.some((partner) => partner.anyName);
   const base = { certificate, partners: sharing.map(({ name }) => name), anyName };
   const behind = [...sharing, ...vouching];
-  if (behind.some(({ scope }) => scope === 'Unconstrained')) {
-    return { ...base, scope: 'Unconstrained', permitted: [], excluded: [], withheld: [] };
-  }
   const own = namesFor(sharing, holdings);
   const { withheld } = own;
+  if (behind.some(({ scope }) => scope === 'Unconstrained')) {
+    return { ...base, scope: 'Unconstrained', permitted: [], excluded: [], withheld };
+  }
   if (own.permitted.length === 0) return { ...base, scope: 'Nothing', permitted: [], excluded: [], withheld };
   const { permitted, excluded } = vouching.length === 0 ? own : namesFor(behind, holdings);
   const addresses = distinct(behind.flatMap(({ permittedIPs }) => permittedIPs)).map(ipBlock);
