@@ -32,8 +32,8 @@ export interface FederatedPartnersOptions {
 
 /** One look makes cross-certificates, the next the lists that go with them; whatever still has to be done then does not end. */
 const mostRounds = 4;
-/** What could not be written is tried again after this, ms. */
-const writeRetry = 30_000;
+/** What could not be written or read is tried again after this, ms. */
+const retry = 30_000;
 
 interface Look {
   readonly observation: FederationObservation;
@@ -102,13 +102,13 @@ export class FederatedPartners {
         if (!isWorthAnother) break;
       }
       // Before anything else that may fail.
-      this.#distribute(domain, look.planned.federation);
+      if (!look.planned.undecided || federation.of(domain) !== undefined) this.#distribute(domain, look.planned.federation);
     }
     const { observation, planned } = look;
     const [published, told] = await Promise.allSettled([this.#publish(observation), this.#tell(look)]);
     if (published.status === 'rejected') throw published.reason;
     if (told.status === 'rejected') throw told.reason;
-    const undone = planned.actions.length > 0 ? now() + writeRetry : undefined;
+    const undone = planned.actions.length > 0 || observation.unreadable.size > 0 ? now() + retry : undefined;
     const turns = [nextTurn(planned, observation.lookAgainAt, now()), undone, told.value, published.value];
     return requeueAt(earliest(turns), now());
   }

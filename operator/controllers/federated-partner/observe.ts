@@ -54,6 +54,8 @@ export interface FederationObservation {
   /** The oldest first: of two that want the same, it has it. */
   readonly partners: readonly ObservedPartner[];
   readonly records: ReadonlyMap<string, Data>;
+  /** Records that cannot be read, and why: sentences. */
+  readonly unreadable: ReadonlyMap<string, string>;
   /** Cross-certificates that cannot be made (failureOf), and why: a sentence. */
   readonly failed: ReadonlyMap<string, string>;
   /** Records that could not be written just now, and why. */
@@ -84,7 +86,7 @@ export async function observe(
   const { topology, now } = context;
   const domain = topology.domain(name);
   const domainProblem = topology.domainProblem(name);
-  const records = await asking.records.read(name, context);
+  const { records, unreadable } = await asking.records.read(name, context);
   const alive = topology.partnersOf(name).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   const read = await Promise.all(
     [...alive]
@@ -135,6 +137,7 @@ export async function observe(
       lists: heard.map(({ url, reply }) => listObserved(url, reply.answer)),
     })),
     records,
+    unreadable,
     failed,
     unwritten,
     ours,

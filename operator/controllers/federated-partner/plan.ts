@@ -19,6 +19,7 @@ import type { Data } from './records.ts';
 import { planRevocation, type RevocationStanding } from './revocation.ts';
 import { isSourceOf } from './sources.ts';
 import { checkSources, sourceActions } from './taken-anchors.ts';
+import { isUndecided, namingUnreadable } from './unreadable.ts';
 
 export type FederationAction =
   /** A federation root and its cross-certificate, new, in one write over those of before. */
@@ -31,6 +32,8 @@ export interface FederationPlan {
   /** To be carried out; then it is looked at again. What could not be done keeps nothing else from being published. */
   readonly actions: readonly FederationAction[];
   readonly federation: Federation;
+  /** Something that it depends on is not known yet. */
+  readonly undecided: boolean;
   readonly decisions: readonly PartnerDecision[];
   /** Of the cross-certificates that cannot be made, those that are still wanted. */
   readonly failed: ReadonlyMap<string, string>;
@@ -68,7 +71,9 @@ export function plan(observation: FederationObservation, now: number): Federatio
   const crosses = new Map(kept.map((authority) => [authority, found.get(authority)]));
   const findings = { nameRefusals, blockers, refused, contested, anchors, dropped };
   const decisions = partners.map((observed) => decide(observed, findings, kept, crosses));
-  const standing = decisions.map((decision) => withoutUnmade(decision, crosses, observation.unwritten));
+  const standing = decisions
+    .map((decision) => withoutUnmade(decision, crosses, observation.unwritten))
+    .map((decision) => namingUnreadable(decision, crosses, observation));
   const inForce = standing.filter(({ believed: authorities }) => authorities.length > 0);
   const believed = decisions.filter(({ believed: authorities }) => authorities.length > 0);
   const listed = believed.filter(isListed);
@@ -111,6 +116,7 @@ export function plan(observation: FederationObservation, now: number): Federatio
         .sort((a, b) => (a.name < b.name ? -1 : 1)),
       ...(revocation.delivered === undefined ? {} : { revocationLists: revocation.delivered }),
     },
+    undecided: isUndecided(observation, revocation),
     decisions: standing,
     failed: new Map(
       scopes.flatMap((authority): [string, string][] => {

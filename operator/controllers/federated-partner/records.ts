@@ -1,8 +1,8 @@
 // What the federation of a domain keeps in the operator's namespace, one ConfigMap an item: the cross-certificates that scope
 // partner CAs, and what was last taken from sources, revocation lists and DNS, which may be out of reach. All of it is public.
-// Only the operator should write it, so it is read once, and again only where somebody else did.
+// Only the operator should write it, so it is read once, and again only where somebody else did, or it could not be read.
 import { createHash } from 'node:crypto';
-import { isApiError } from '../../kube/errors.ts';
+import { type ApiError, isApiError } from '../../kube/errors.ts';
 import { configMaps } from '../../kube/resource.ts';
 import { label, managedBy } from '../../outputs/labels.ts';
 import type { Context } from '../context.ts';
@@ -14,6 +14,16 @@ interface Held {
   readonly data: Data;
 }
 
+export interface ReadRecords {
+  /** By name. Of one that cannot be read, what was last read of it or meant for it. */
+  readonly records: ReadonlyMap<string, Data>;
+  /** By name, why a record cannot be read: a sentence. */
+  readonly unreadable: ReadonlyMap<string, string>;
+}
+
+/** How long everybody waits for a record that cannot be read, ms: what fails for a moment is the API server's own affair. */
+const patience = 5000;
+
 /** Of items: cross-certificates, sources, revocation lists and access edges. The domain's name is a DNS label, so that dots keep the parts apart. */
 export function recordName(domain: string, item: 'cross' | 'source' | 'list' | 'edge', identity: string): string {
   return `${domain}.${item}.${createHash('sha256').update(identity).digest('hex').slice(0, 32)}`;
@@ -21,32 +31,53 @@ export function recordName(domain: string, item: 'cross' | 'source' | 'list' | '
 
 export class FederationRecords {
   readonly #held = new Map<string, Held>();
+  /** By name, of those that could not be read when they were last asked for: since when, epoch ms. */
+  readonly #failures = new Map<string, number>();
 
-  /** Every record of a domain, by name. */
-  async read(domain: string, { client, stores, namespace }: Context): Promise<ReadonlyMap<string, Data>> {
+  /**
+   * Every record of a domain. One that stays out of reach is missing, and named: it concerns its own partner.
+   * @throws ApiError for as long as it may be for a moment
+   */
+  async read(domain: string, context: Context): Promise<ReadRecords> {
+    const { stores, namespace, now } = context;
     const known = stores.configMaps.byIndex('federation', domain).filter(({ metadata }) => metadata.namespace === namespace);
     const records = new Map<string, Data>();
+    const unreadable = new Map<string, string>();
     for (const { metadata } of known) {
       const { name, resourceVersion } = metadata;
-      let held = this.#held.get(name);
-      if (held?.resourceVersion !== resourceVersion) {
-        try {
-          const { data = {}, metadata: read } = await client.get(configMaps, { namespace, name });
-          held = { resourceVersion: read.resourceVersion, data };
-          this.#held.set(name, held);
-        } catch (error) {
-          if (!isApiError(error, 'NotFound')) throw error;
-          this.#held.delete(name);
-          continue;
-        }
-      }
-      records.set(name, held.data);
+      const isCurrent = this.#held.get(name)?.resourceVersion === resourceVersion && !this.#failures.has(name);
+      const failure = isCurrent ? undefined : await this.#fetch(name, context);
+      const held = this.#held.get(name);
+      if (held !== undefined) records.set(name, held.data);
+      if (failure === undefined) continue;
+      if (held === undefined && now() < failure.since + patience) throw failure.error;
+      unreadable.set(name, `ConfigMap ${namespace}/${name} cannot be read: ${failure.error.message}`);
     }
-    return records;
+    return { records, unreadable };
+  }
+
+  /** Returns why it cannot be read, and since when (epoch ms). */
+  async #fetch(name: string, { client, namespace, now }: Context): Promise<{ since: number; error: ApiError } | undefined> {
+    try {
+      const { data = {}, metadata } = await client.get(configMaps, { namespace, name });
+      this.#held.set(name, { resourceVersion: metadata.resourceVersion, data });
+    } catch (error) {
+      if (!isApiError(error) || error.reason === 'Fenced') throw error;
+      if (error.reason !== 'NotFound') {
+        const since = this.#failures.get(name) ?? now();
+        this.#failures.set(name, since);
+        return { since, error };
+      }
+      this.#held.delete(name);
+    }
+    this.#failures.delete(name);
+    return undefined;
   }
 
   async write(domain: string, name: string, data: Data, { client, stores, namespace }: Context): Promise<void> {
     const existing = stores.configMaps.get({ namespace, name });
+    // What can be neither read nor written counts all the same, until the operator is started again.
+    if (this.#failures.has(name)) this.#held.set(name, { resourceVersion: existing?.metadata.resourceVersion ?? '', data });
     const written =
       existing === undefined
         ? await client.create(configMaps, {
@@ -62,6 +93,7 @@ export class FederationRecords {
           );
     stores.configMaps.apply(written);
     this.#held.set(name, { resourceVersion: written.metadata.resourceVersion, data });
+    this.#failures.delete(name);
   }
 
   async remove(name: string, { client, stores, namespace }: Context): Promise<void> {
@@ -71,5 +103,6 @@ export class FederationRecords {
     await client.delete(configMaps, { namespace, name }, { uid, resourceVersion });
     stores.configMaps.remove({ namespace, name }, { uid });
     this.#held.delete(name);
+    this.#failures.delete(name);
   }
 }

@@ -480,6 +480,17 @@ describe('several partners', () => {
     );
   });
 
+  it('of which one is believed for any name, and has an edge or a domain of another: it is told so all the same', () => {
+    const edge = { accessEdge: { fqdn: 'sip.provider.net' } };
+    const unconstrained = { trust: { scope: 'Unconstrained' } };
+    const first = observed(partnerOf('fabrikam', edge), [fabrikam]);
+    const conflictOf = (spec: object) =>
+      statusOf('litware', settled([first, observed(partnerOf('litware', { ...unconstrained, ...spec }), [litware])]));
+    expect(conditionsOf(conflictOf(edge))).toContain('TopologyValid False PartnerConflict');
+    expect(conditionsOf(conflictOf({ sipDomains: ['fabrikam.com'] }))).toContain('TopologyValid False PartnerConflict');
+    expect(conditionsOf(conflictOf({}))).toContain('TopologyValid True Valid');
+  });
+
   it('whose edge is found within the domain of another are not called there', () => {
     const found = { edges: [{ fqdn: 'edge.sub.fabrikam.com', port: 5061, seenAt: now }] };
     const around = observed(partnerOf('fabrikam', { mode: 'AllowedDomain' }), [fabrikam], {
@@ -596,6 +607,53 @@ describe('where FIPS 140 is required', () => {
     const rest = settled([observed(partnerOf('fabrikam'), [edwards, fabrikam])], strict);
     expect(statusOf('fabrikam', rest)).toMatchObject({ state: 'Trusted', anchors: [{ subject: 'CN=Fabrikam Root' }] });
     expect(conditionsOf(statusOf('fabrikam', rest))).toContain('AnchorsAccepted False SomeAnchorsRefused');
+  });
+});
+
+describe('a record of ours that cannot be read', () => {
+  const good = observed(partnerOf('good'), [litware]);
+  const why = 'ConfigMap trustmesh-system/x cannot be read: decryption failed';
+  const without = (before: Settled, record: string) => ({
+    records: new Map([...before.observation.records].filter(([name]) => name !== record)),
+    unreadable: new Map([[record, why]]),
+  });
+
+  it('of a cross-certificate costs nobody anything: there is another, and its partner is told', () => {
+    const partners = [observed(partnerOf('fabrikam'), [fabrikam]), good];
+    const before = settled(partners);
+    const record = recordName('contoso', 'cross', authorityIdentity(fabrikam.certificate));
+    const rest = settled(partners, without(before, record));
+    expect(rest.done).toMatchObject([{ kind: 'CrossCertify', record }]);
+    expect(rest.planned.undecided).toBe(false);
+    expect(statusOf('fabrikam', rest).state).toBe('Trusted');
+    expect(conditionsOf(statusOf('fabrikam', rest))).toContain('AnchorsAccepted False SourceUnavailable');
+    expect(messageOf(statusOf('fabrikam', rest), 'AnchorsAccepted')).toContain(why);
+    expect(statusOf('good', rest)).toEqual(statusOf('good', before));
+  });
+
+  it('of a source that is out of reach too leaves open what is in place, and is told on its partner alone', () => {
+    const source = sourceOf('fabrikam', { current: { pem: pemOf(fabrikam) } });
+    const lost = sourceOf('fabrikam', { problem: 'It is gone.' });
+    const partners = (one: typeof source) => [observed(partnerOf('fabrikam'), [], { sources: [one] }), good];
+    const before = settled(partners(source));
+    const rest = settled(partners(lost), without(before, source.record ?? ''));
+    expect(rest.planned.undecided).toBe(true);
+    expect(messageOf(statusOf('fabrikam', rest), 'TrustEstablished')).toContain(why);
+    expect(statusOf('good', rest).state).toBe('Trusted');
+    expect(settled(partners(source), without(before, source.record ?? '')).planned.undecided).toBe(false);
+  });
+
+  it('of an edge leaves open what is in place until DNS has answered', () => {
+    const searched = (lookup?: SRVLookup) => [
+      observed(partnerOf('fabrikam', { mode: 'AllowedDomain' }), [fabrikam], {
+        lookups: [{ sipDomain: 'fabrikam.com', found: { edges: [], ...(lookup && { lookup }) } }],
+      }),
+    ];
+    const unreadable = new Map([[recordName('contoso', 'edge', 'fabrikam.com'), why]]);
+    const failed = { outcome: 'Failed', message: 'It says no.', expiresAt: now } as const;
+    expect(settled(searched(), { unreadable }).planned.undecided).toBe(true);
+    expect(settled(searched({ ...failed, reason: 'DNSTimeout' }), { unreadable }).planned.undecided).toBe(true);
+    expect(settled(searched({ ...failed, reason: 'DNSNameNotFound' }), { unreadable }).planned.undecided).toBe(false);
   });
 });
 

@@ -75,6 +75,7 @@ export function federationOf(
     domain: trustDomain('contoso'),
     partners,
     records: new Map(),
+    unreadable: new Map(),
     failed: new Map(),
     unwritten: new Map(),
     ours: { certificates: [ours.certificate], keyIds: [] },
