@@ -3,10 +3,13 @@
 import { X509Certificate } from 'node:crypto';
 import { connect } from 'node:tls';
 import { mediaRelays, secrets } from '../../operator/kube/resource.ts';
-import { relayedCall, startCoturn } from '../support/coturn.ts';
+import { coturnVersion, relayedCall, startCoturn } from '../support/coturn.ts';
 import { leafOf, serverManifest, startTrustmesh, type Trustmesh, textOf } from '../support/installation.ts';
+import { type Capability, record } from '../support/matrix.ts';
 import { contosoWithPerimeter, credential, patchRelay, presented, relayManifest, relayWhen } from '../support/media-relay.ts';
 import { needing } from '../support/needing.ts';
+import { forge, generalName } from '../support/peers/forged.ts';
+import { makeAuthority } from '../support/peers/material.ts';
 import { freePort } from '../support/port.ts';
 import { type TurnAnswer, turnClient, udpEcho } from '../support/turn-client.ts';
 import { waitFor } from '../support/wait.ts';
@@ -45,6 +48,9 @@ async function allocationBy(secret: string, seconds = 600): Promise<TurnAnswer> 
   return answer;
 }
 
+const measured = async (capability: Capability, result: string) =>
+  record({ software: 'coturn', version: await coturnVersion(), capability, result });
+
 /** The certificate that the TLS listener shows, by whoever trusts the enterprise alone. */
 async function certificateShown(options: object = {}): Promise<X509Certificate> {
   const ca = textOf(await trustmesh.secret('perimeter', 'turn-tls'), 'ca.crt');
@@ -76,6 +82,23 @@ describe('a relay', () => {
     expect(await allocationBy('forged')).toBe(401);
     expect(await allocationBy((await presented(trustmesh, 'fe', 'turn')) ?? '', -1)).toBe(401);
     await expect(relayedCall(turn, credential('forged'))).rejects.toThrow();
+    expect(await allocationBy((await presented(trustmesh, 'fe', 'turn')) ?? '')).toBe('Success');
+    await measured('Allow-list', 'by time-limited credential');
+  });
+
+  it('takes the credential of whoever comes by TLS, whatever certificate that shows or none', async () => {
+    const ca = textOf(await trustmesh.secret('perimeter', 'turn-tls'), 'ca.crt');
+    const stranger = forge(makeAuthority('Nobody'), { names: [generalName.dns('pool01.contoso.com')] });
+    for (const shown of [{}, { cert: stranger['tls.crt'], key: stranger['tls.key'] }]) {
+      const tls = { ca, servername: 'turn.contoso.com', ...shown };
+      await using welcome = await turnClient(turns, await credentialNow(), tls);
+      expect(await welcome.allocate()).toBe('Success');
+      await using refused = await turnClient(turns, credential('forged'), tls);
+      expect(await refused.allocate()).toBe(401);
+    }
+    await measured('Name check', 'calls nobody');
+    await measured('CRL', 'asks for no certificate');
+    await measured('Name constraints', 'asks for no certificate');
   });
 
   it('shows the certificate that was issued for it, and takes no old TLS', async () => {
@@ -122,6 +145,7 @@ describe('an allocation', () => {
     expect(await allocationBy(young)).toBe('Success');
     expect(await call.refresh()).toBe('Success');
     expect(await call.echo(echo, 'after the roll')).toBe('after the roll');
+    await measured('Reload', 'yes, by the script around it');
   }, 150_000);
 
   it('outlives a new certificate, which the listener shows without being started again', async () => {
@@ -140,5 +164,6 @@ describe('an allocation', () => {
     expect(after.fingerprint256).toBe(leafOf(await trustmesh.secret('perimeter', 'turn-tls')).fingerprint256);
     expect(await call.refresh()).toBe('Success');
     expect(await call.echo(echo, 'after the renewal')).toBe('after the renewal');
+    await measured('Reload', 'yes, by the script around it');
   });
 });

@@ -15,6 +15,12 @@ export interface Coturn extends AsyncDisposable {
   readonly program: Program;
 }
 
+/** Major and minor. */
+export async function coturnVersion(): Promise<string> {
+  const { stdout } = await runProgram('turnserver', ['--version']);
+  return /\b(\d+\.\d+)\.\d+/.exec(stdout)?.[1] ?? stdout;
+}
+
 /** Starts coturn on 127.0.0.1 for a relay in namespace perimeter. Returns when it takes allocations. */
 export async function startCoturn(trustmesh: Trustmesh, relay: string): Promise<Coturn> {
   await using stack = new AsyncDisposableStack();
