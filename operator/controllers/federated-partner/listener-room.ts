@@ -1,8 +1,8 @@
 // What one listener and one ConfigMap can have of all partners together. Whoever is in place stays: of the others those
-// of old come first.
+// of old come first. Nobody may fill a room alone: half of it is for whoever takes little.
 import { subtreeBase } from '../../pki/extensions.ts';
 import type { ScopeSubtree } from '../../pki/subtree-nesting.ts';
-import { octetsOfCross, tooManyAnchors } from '../../trust/partner-listener.ts';
+import { mostOctetsOfNames, octetsOfCross, tooManyAnchors } from '../../trust/partner-listener.ts';
 import type { ScopedAuthority } from '../../trust/partner-scope.ts';
 
 /** An authority that is left out as a whole. */
@@ -22,6 +22,28 @@ export interface Applicants {
   readonly entryOctets: (partner: string) => number;
 }
 
+/** A partner may always take this part of a room, as far as there is any; and more only of its first half. */
+const share = 1 / 16;
+
+/** Octets, of which each partner has taken some. */
+interface Room {
+  /** As messages call it. */
+  readonly what: string;
+  readonly most: number;
+  taken: number;
+  readonly by: Map<string, number>;
+  /** What is wrong with so many octets; undefined: nothing. */
+  readonly crowded: (octets: number) => { readonly message: string } | undefined;
+}
+
+const listenerRoom = (): Room => ({
+  what: 'one listener has for names of CAs',
+  most: mostOctetsOfNames,
+  taken: 0,
+  by: new Map(),
+  crowded: tooManyAnchors,
+});
+
 export function fitting({ scopes, failureFor, isInPlace, entryOctets }: Applicants): {
   readonly kept: readonly ScopedAuthority[];
   readonly dropped: ReadonlyMap<ScopedAuthority, Dropped>;
@@ -29,28 +51,61 @@ export function fitting({ scopes, failureFor, isInPlace, entryOctets }: Applican
   const kept = new Set<ScopedAuthority>();
   const dropped = new Map<ScopedAuthority, Dropped>();
   const entered = new Set<string>();
+  const files: Room = { what: 'a ConfigMap has for partners', most: mostOctets, taken: 0, by: new Map(), crowded: tooLarge };
   /** What any domain is found by has a listener of its own. */
-  const octetsOfNames = { listed: 0, discovered: 0 };
-  let octets = 0;
+  const names = { listed: listenerRoom(), discovered: listenerRoom() };
   const believable = scopes.filter(({ scope }) => scope !== 'Nothing');
   const inPlace = new Set(believable.filter(isInPlace));
   for (const authority of [...inPlace, ...believable.filter((each) => !inPlace.has(each))]) {
-    const listener = authority.anyName ? 'discovered' : 'listed';
-    const names = octetsOfNames[listener] + octetsOfCross(authority.certificate);
-    const entries = authority.partners.filter((partner) => !entered.has(partner));
-    const more = octets + octetsOfFiles(authority) + entries.reduce((sum, partner) => sum + entryOctets(partner), 0);
+    const { partners, anyName, certificate } = authority;
+    const listener = names[anyName ? 'discovered' : 'listed'];
+    const entries = partners.filter((partner) => !entered.has(partner));
+    const octets = octetsOfFiles(authority) + entries.reduce((sum, partner) => sum + entryOctets(partner), 0);
+    const claims = [
+      { room: listener, octets: octetsOfCross(certificate) },
+      { room: files, octets },
+    ];
     const failure = failureFor(authority);
-    const crowded = tooManyAnchors(names) ?? tooLarge(more);
-    if (failure !== undefined) dropped.set(authority, { reason: 'AnchorsRefused', message: failure });
-    else if (crowded !== undefined) dropped.set(authority, { reason: 'TooManyAnchors', message: crowded.message });
-    else {
-      kept.add(authority);
-      for (const partner of entries) entered.add(partner);
-      octetsOfNames[listener] = names;
-      octets = more;
+    const message =
+      failure ?? claims.map((claim) => noRoom(claim, partners, inPlace.has(authority))).find((each) => each !== undefined);
+    if (message !== undefined) {
+      dropped.set(authority, { reason: failure === undefined ? 'TooManyAnchors' : 'AnchorsRefused', message });
+      continue;
     }
+    kept.add(authority);
+    for (const partner of entries) entered.add(partner);
+    for (const claim of claims) take(claim, partners);
   }
   return { kept: believable.filter((authority) => kept.has(authority)), dropped };
+}
+
+interface RoomClaim {
+  readonly room: Room;
+  readonly octets: number;
+}
+
+/** Why there is no room for what these partners share: a sentence. */
+function noRoom({ room, octets }: RoomClaim, partners: readonly string[], isInPlace: boolean): string | undefined {
+  const { what, most, taken, by, crowded } = room;
+  const sentence = crowded(taken + octets)?.message;
+  if (sentence !== undefined) return `${sentence}${takenMost(room)}`;
+  if (isInPlace || taken + octets <= most / 2) return undefined;
+  if (partners.some((partner) => (by.get(partner) ?? 0) + octets <= most * share)) return undefined;
+  return (
+    `With it, its partner would take more than ${Math.floor(most * share)} of the ${most} octets that ${what}, and ${taken} are taken: what is left is for ` +
+    `partners that take less. Name only the CAs that issue for its edge.${takenMost(room)}`
+  );
+}
+
+function takenMost({ by }: Room): string {
+  const [first] = [...by].sort(([, a], [, b]) => b - a);
+  return first === undefined ? '' : ` The partner ${first[0]} takes the most, ${first[1]} octets.`;
+}
+
+/** Whoever shares is counted with all of it, and finds room where one of them does: sharing takes it from nobody. */
+function take({ room, octets }: RoomClaim, partners: readonly string[]): void {
+  room.taken += octets;
+  for (const partner of partners) room.by.set(partner, (room.by.get(partner) ?? 0) + octets);
 }
 
 /**
