@@ -11,7 +11,6 @@ import {
   bundleName,
   discoveredFile,
   partnerFile,
-  partnersFile,
   revocationListFile,
   serverTrustName,
   shardNames,
@@ -24,6 +23,7 @@ import { trunkCertificate, trunkPort } from '../../topology/trunks.ts';
 import type { Context } from '../context.ts';
 import type { PartnerTrust } from '../federation-state.ts';
 import { anchorFiles, type CalledGateway, calledGateways } from './called-gateways.ts';
+import { type Content, contentWithin, revocationFiles } from './revocation-files.ts';
 
 export interface OwnTrust {
   /** Absent where the server needs no ConfigMap of its own, or its content is not known yet. */
@@ -76,10 +76,9 @@ export function observeOwnTrust(
     const { files, refused } = outputsOf(server, domain, { gateways, partners, partnersRevoke }, room, context);
     return { data: { ...beside, ...files }, refused };
   };
-  const { data, refused } = fitting(
-    contentWith,
-    server.spec.outputs === undefined || partners.length === 0 ? {} : revocationFiles(domain, context),
-  );
+  const rendersPartners = server.spec.outputs !== undefined && partners.length > 0;
+  const lists = rendersPartners ? revocationFiles(context.federation.of(domain.metadata.name)) : {};
+  const { data, refused } = contentWithin(contentWith, lists);
   const hash = createHash('sha256').update(JSON.stringify(data)).digest('hex');
   const untouched = Object.keys(data).every((key) => existing?.metadata.ownedDataKeys?.includes(key) === true);
   return {
@@ -89,24 +88,6 @@ export function observeOwnTrust(
     asked,
     refused,
   };
-}
-
-interface Content {
-  readonly data: Readonly<Record<string, string>>;
-  readonly refused: readonly string[];
-}
-
-/** CRLs are as long as partners make them: they put no file out that was there without them. */
-function fitting(
-  contentWith: (lists: Readonly<Record<string, string>>) => Content,
-  lists: Readonly<Record<string, string>>,
-): Content {
-  const content = contentWith(lists);
-  if (content.refused.length === 0 || Object.keys(lists).length === 0) return content;
-  const without = contentWith({});
-  if (without.refused.length === content.refused.length) return content;
-  const sentence = `${revocationListFile} is left out, and no file names it: beside the CRLs of all partners there is no room for the outputs.`;
-  return { ...without, refused: [...without.refused, sentence] };
 }
 
 /** Whom a server meets that is no server of the domain. */
@@ -147,13 +128,6 @@ function partnersOf({ spec }: TrustedServer, { metadata }: TrustDomain, { federa
 /** Beside the files that name them: an Edge that starts finds both or neither. */
 function partnerAnchors(partners: readonly PartnerTrust[]): Readonly<Record<string, string>> {
   return Object.fromEntries(partners.map(({ name, bundle }) => [partnerFile(name), bundle.pem]));
-}
-
-/** What is named together: the CRLs, and the anchors whose CRLs they are. */
-function revocationFiles({ metadata }: TrustDomain, { federation }: Context): Readonly<Record<string, string>> {
-  const { bundle, revocationLists } = federation.of(metadata.name) ?? {};
-  if (bundle === undefined || revocationLists === undefined) return {};
-  return { [partnersFile]: bundle.pem, [revocationListFile]: revocationLists };
 }
 
 /** For a listener of its own alone. */
