@@ -24,5 +24,8 @@ export function withdrawn(
     now,
     partners.flatMap((partner) => partner.bundle.crossCertificates),
   );
-  return { ...distributed, partners, bundle };
+  // Lists of who has gone do no harm beside those of who stays. Where nobody stays there are no anchors that they go with.
+  const { revocationLists, ...rest } = distributed;
+  const lists = partners.length === 0 || revocationLists === undefined ? {} : { revocationLists };
+  return { ...rest, ...lists, partners, bundle };
 }

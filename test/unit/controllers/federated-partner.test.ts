@@ -693,6 +693,14 @@ describe('what is withdrawn before anything is written', () => {
     expect(of(partners)).toEqual({ ...federation, partners: [good], bundle: good?.bundle });
   });
 
+  it('takes the lists with the last partner', () => {
+    const listed = { ...federation, revocationLists: 'lists' };
+    const left = (partners: readonly ObservedPartner[]) =>
+      withdrawn(listed, settled(partners).planned.decisions, now)?.revocationLists;
+    expect(left(others)).toBe('lists');
+    expect(left([])).toBeUndefined();
+  });
+
   it('is nothing where a partner is believed for something else, or cannot be believed for a moment', () => {
     const wider = partnerOf('fabrikam', { trust: { permittedNames: ['av.fabrikam.net'] } });
     expect(of([observed(wider, [fabrikam]), ...others])).toBeUndefined();
