@@ -98,9 +98,9 @@ export function belowDomain(
 ): { readonly level: LinkLevel; readonly message: string } | undefined {
   const own = media?.encryptionLevel;
   const asked = spec.media.encryptionLevel;
-  const said = `media.encryptionLevel of TrustDomain ${metadata.name} is ${asked}, and that of this server ${own}:`;
+  const both = `media.encryptionLevel of TrustDomain ${metadata.name} is ${asked}, and that of this server ${own}:`;
   if (own === 'Supported' && asked === 'Required')
-    return { level: own, message: `${said} it takes media in the clear from gateways and partners whose own level allows it.` };
-  if (own === 'NotSupported' && asked === 'Supported') return { level: own, message: `${said} its media is not encrypted.` };
+    return { level: own, message: `${both} it takes media in the clear from those whose own level allows that.` };
+  if (own === 'NotSupported' && asked === 'Supported') return { level: own, message: `${both} its media is not encrypted.` };
   return undefined;
 }

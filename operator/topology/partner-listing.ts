@@ -2,19 +2,20 @@
 import type { FederatedPartner, TrustDomain } from '../api/v1alpha1/index.ts';
 import { type Listing, listingOf } from '../trust/listed-names.ts';
 import { type Holder, holdingsOf } from '../trust/name-holders.ts';
+import { type Blockers, blockerOf, blockersOf } from './blockers.ts';
 import { spiffeTrustDomain } from './names.ts';
 import type { Topology } from './topology.ts';
 
 export function partnerListing(partner: FederatedPartner, domain: TrustDomain, topology: Topology): Listing {
   const partners = [...topology.partnersOf(domain.metadata.name)].sort((a, b) => (seniority(a) < seniority(b) ? -1 : 1));
-  const blocked = new Set(partners.flatMap(({ spec }) => (spec.mode === 'Blocked' ? spec.sipDomains : [])));
+  const blockers = blockersOf(partners);
   const ours = {
     domains: [...new Set([...domain.spec.sipDomains, spiffeTrustDomain(domain)])],
     names: topology.namesOutside(domain.metadata.name),
   };
   const holdings = holdingsOf(
     ours,
-    partners.map((each) => holderOf(each, blocked)),
+    partners.map((each) => holderOf(each, blockers)),
   );
   const { metadata, spec } = partner;
   const own = new Set(anchorsOf(partner));
@@ -35,14 +36,14 @@ function anchorsOf({ status }: FederatedPartner): readonly string[] {
   return (status?.anchors ?? []).map(({ fingerprint }) => fingerprint);
 }
 
-function holderOf(partner: FederatedPartner, blocked: ReadonlySet<string>): Holder {
-  const { mode, sipDomains, accessEdge, trust } = partner.spec;
+function holderOf(partner: FederatedPartner, blockers: Blockers): Holder {
+  const { sipDomains, accessEdge, trust } = partner.spec;
   return {
     name: partner.metadata.name,
     sipDomains,
     ...(accessEdge === undefined ? {} : { accessEdge: accessEdge.fqdn }),
     permittedNames: trust.permittedNames ?? [],
-    blocked: mode === 'Blocked' || (sipDomains.length > 0 && sipDomains.every((sipDomain) => blocked.has(sipDomain))),
+    blocked: blockerOf(partner, blockers) !== undefined,
     anchors: anchorsOf(partner),
   };
 }

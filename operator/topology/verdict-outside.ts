@@ -1,5 +1,5 @@
 // Verdicts on what is no server of the domain: the trunk to a media gateway, a federated partner, a client, a media relay.
-import type { FederatedPartner, Use } from '../api/v1alpha1/index.ts';
+import type { Use } from '../api/v1alpha1/index.ts';
 import {
   allow,
   anchorsOf,
@@ -13,6 +13,7 @@ import {
   type Verdict,
   type Way,
 } from './allowance.ts';
+import { blockerOf, blockersOf } from './blockers.ts';
 import { type Rule, ruleBetween, rules } from './mesh.ts';
 import { partnerListing } from './partner-listing.ts';
 import { type Anchor, type Known, type KnownServer, partyInWords, refuse } from './party.ts';
@@ -76,7 +77,7 @@ export function withPartner(
       `${partyInWords(server.party)} meets partners at its external face, which spec.edge.accessFQDN names: a partner's certificate is not accepted on the internal one.`,
     );
   }
-  const blocker = blockerOf(partner, topology);
+  const blocker = blockerOf(partner, blockersOf(topology.partnersOf(partner.spec.trustDomain)));
   if (blocker !== undefined) {
     return refuse(
       'Blocked',
@@ -124,17 +125,6 @@ export function withPartner(
       holds: anchorsOf(server, ['AccessEdgeOutbound', 'AccessEdgeExternal']),
     },
   );
-}
-
-/** Blocked wins over all: also over another partner that has the same SIP domains. */
-function blockerOf(partner: FederatedPartner, topology: Topology): string | undefined {
-  const { mode, trustDomain, sipDomains } = partner.spec;
-  if (mode === 'Blocked') return partner.metadata.name;
-  if (sipDomains.length === 0) return undefined;
-  const blocking = topology.partnersOf(trustDomain).filter(({ spec }) => spec.mode === 'Blocked');
-  const blocked = new Set(blocking.flatMap(({ spec }) => spec.sipDomains));
-  if (!sipDomains.every((sipDomain) => blocked.has(sipDomain))) return undefined;
-  return blocking.find(({ spec }) => spec.sipDomains.some((sipDomain) => sipDomains.includes(sipDomain)))?.metadata.name;
 }
 
 const webUses: readonly Use[] = ['WebServicesInternal', 'WebServicesExternal'];

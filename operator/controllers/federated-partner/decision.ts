@@ -2,11 +2,11 @@
 import type { FederatedPartner } from '../../api/v1alpha1/index.ts';
 import type { Certificate } from '../../pki/certificate.ts';
 import { nameOf } from '../../pki/chain.ts';
+import { type Blockers, blockerOf } from '../../topology/blockers.ts';
 import { authorityIdentity } from '../../trust/partner-authority.ts';
 import type { NameRefusal } from '../../trust/partner-names.ts';
 import type { ScopedAuthority } from '../../trust/partner-scope.ts';
 import { type AccessEdges, accessEdgesOf } from './access-edges.ts';
-import { type Blockers, firstBlocker, isBlocked } from './blockers.ts';
 import type { Cross } from './cross-records.ts';
 import type { Dropped } from './listener-room.ts';
 import type { ObservedPartner } from './observe.ts';
@@ -74,8 +74,7 @@ export function decide(
         ...(cross === undefined ? {} : { cross }),
       };
     });
-  const blockedBy =
-    partner.spec.mode === 'Blocked' ? name : isBlocked(partner, blockers) ? firstBlocker(partner, blockers) : undefined;
+  const blockedBy = blockerOf(partner, blockers);
   const anchorProblems = refused.get(name) ?? [];
   const sourceProblems = sources.flatMap(({ problem }) => problem ?? []);
   const refusal =

@@ -2,13 +2,13 @@
 // and the time. A partner's fault costs that partner its trust, and no other.
 import type { FederatedPartner } from '../../api/v1alpha1/index.ts';
 import type { Certificate } from '../../pki/certificate.ts';
+import { type Blockers, blockerOf, blockersOf } from '../../topology/blockers.ts';
 import { type TrustBundle, trustBundle } from '../../trust/bundle.ts';
 import { holdingsOf } from '../../trust/name-holders.ts';
 import { checkPartnerNames, type PartnerNames } from '../../trust/partner-names.ts';
 import { type Partner, partnerScopes, type ScopedAuthority } from '../../trust/partner-scope.ts';
 import type { Federation } from '../federation-state.ts';
 import { accessEdgesOf } from './access-edges.ts';
-import { type Blockers, blockersOf, isBlocked } from './blockers.ts';
 import { type Cross, crossOf, isInPlace } from './cross-records.ts';
 import { type BelievedAuthority, decide, type PartnerDecision, refusalOfNames, withoutUnmade } from './decision.ts';
 import { edgeData, edgeRecord } from './edge-lookup.ts';
@@ -49,9 +49,9 @@ export function plan(observation: FederationObservation, now: number): Federatio
   const { name, partners, ourNames } = observation;
   const names = partners.map(namesOf);
   const nameRefusals = checkPartnerNames({ ourDomains: ourNames.domains, partners: names });
-  const blockers = blockersOf(partners);
+  const blockers = blockersOf(partners.map(({ partner }) => partner));
   const candidates = partners.filter(
-    ({ partner }) => !isBlocked(partner, blockers) && refusalOfNames(partner, nameRefusals) === undefined,
+    ({ partner }) => blockerOf(partner, blockers) === undefined && refusalOfNames(partner, nameRefusals) === undefined,
   );
   const { anchors, refused, contested, taken } = checkSources(candidates, observation, now);
   const scoped = partners.map(({ partner }) => asScoped(partner, blockers, anchors.get(partner.metadata.name) ?? []));
@@ -169,7 +169,7 @@ function asScoped(partner: FederatedPartner, blockers: Blockers, anchors: readon
     ...namesOf({ partner }),
     permittedIPs: trust.permittedIPs ?? [],
     scope: trust.scope,
-    blocked: isBlocked(partner, blockers),
+    blocked: blockerOf(partner, blockers) !== undefined,
     anyName: mode === 'Discovered',
     anchors,
   };
