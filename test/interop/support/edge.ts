@@ -72,6 +72,10 @@ export interface EdgeOptions {
   readonly partners: readonly Partner[];
   readonly fips?: boolean;
   readonly anybody?: Anybody;
+  /** Its SIP domain is `<name>.com`: contoso, where absent. */
+  readonly name?: string;
+  /** Who has issued what it shows outside. */
+  readonly issuer?: Issuing;
 }
 
 export interface Edge extends AsyncDisposable {
@@ -92,27 +96,32 @@ export const registrar = {
   uri: 'spiffe://contoso.com/front-end/pool01.contoso.com',
 } as const;
 
-export async function layOutEdge({ output, contoso, partners, fips = false, anybody }: EdgeOptions): Promise<Edge> {
+export async function layOutEdge(options: EdgeOptions): Promise<Edge> {
+  const { output, contoso, partners, fips = false, anybody, name: own = 'contoso', issuer = makeAuthority('Public') } = options;
   const root = await mkdtemp(join(tmpdir(), 'trustmesh-edge-'));
-  const [inside, outside, own] = [await freePort(), await freePort(), await freePort()];
+  const accessFQDN = `sip.${own}.com`;
+  const [inside, outside, third] = [await freePort(), await freePort(), await freePort()];
   const server = trustedServer('edge', 'Edge', {
-    edge: { accessFQDN: 'sip.contoso.com' },
+    edge: { accessFQDN },
     certificates: { scope: 'Pool', uses: [{ use: 'Internal' }, { use: 'AccessEdgeExternal' }] },
     listeners: [
       { name: 'inside', port: inside, protocol: 'MTLS', face: 'Internal' },
       { name: 'outside', port: outside, protocol: 'MTLS', face: 'External' },
-      ...(anybody ? [{ name: 'anybody', port: own, protocol: 'MTLS', face: 'External', partners: 'Discovered' }] : []),
+      ...(anybody ? [{ name: 'anybody', port: third, protocol: 'MTLS', face: 'External', partners: 'Discovered' }] : []),
     ],
   });
-  const domain = trustDomain('contoso', { security: { fips: fips ? 'Required' : 'Disabled' } });
+  const domain = trustDomain('contoso', {
+    sipDomains: [`${own}.com`],
+    security: { fips: fips ? 'Required' : 'Disabled' },
+  });
   const certificates = {
     inside: makeMaterial(contoso, { dnsNames: ['edge.contoso.com'], uri: 'spiffe://contoso.com/edge/edge.contoso.com' }),
-    outside: makeMaterial(makeAuthority('Public'), { dnsNames: ['sip.contoso.com'] }),
+    outside: makeMaterial(issuer, { dnsNames: [accessFQDN] }),
   };
 
   const discoveryBeside = (believed: readonly Partner[]) => {
     if (anybody === undefined) return {};
-    const closedDomains = ['contoso.com', ...believed.map(({ name }) => `${name}.com`), ...anybody.blocked];
+    const closedDomains = [`${own}.com`, ...believed.map(({ name }) => `${name}.com`), ...anybody.blocked];
     return { discovery: { believed: anybody.trust !== '', closedDomains, media: [] } };
   };
   const forAnybody = anybody === undefined || anybody.trust === '' ? {} : { [discoveredFile]: anybody.trust };
@@ -140,7 +149,7 @@ export async function layOutEdge({ output, contoso, partners, fips = false, anyb
     root,
     inside,
     outside,
-    anybody: own,
+    anybody: third,
     certificates,
     configure,
     [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
