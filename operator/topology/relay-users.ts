@@ -1,5 +1,7 @@
-// Which servers make credentials for a media relay, and so are given its secret.
+// Which servers make credentials for a media relay, and so are given its secret: nobody asks those servers, and so the relays of
+// one namespace that may do so are counted.
 import type { MediaRelay, Role, TrustedServer } from '../api/v1alpha1/index.ts';
+import type { DevicePlacement } from './devices.ts';
 import { registrars } from './mesh.ts';
 
 /** Where the relay names none: registrars, and mediation servers for calls of their trunks. */
@@ -9,4 +11,23 @@ export const relayUsers: readonly Role[] = [...registrars, 'Mediation'];
 export function usesRelay(key: string, { spec: { role } }: TrustedServer, { spec }: MediaRelay): boolean {
   if (spec.registrars === undefined) return relayUsers.includes(role);
   return spec.registrars.some(({ namespace, name }) => `${namespace}/${name}` === key);
+}
+
+/** Of one namespace and domain: each leaves a Secret beside every server that uses it. */
+export const mostRelays = 16;
+
+/** Whether a relay may hand its secret out, of all relays of its namespace: the oldest may, and of one second those of lower UIDs. */
+export function mayHaveUsers(
+  { device, key }: DevicePlacement<MediaRelay>,
+  neighbours: readonly DevicePlacement<MediaRelay>[],
+): boolean {
+  const rank = ({ metadata }: MediaRelay) => `${metadata.creationTimestamp}/${metadata.uid}`;
+  const before = neighbours.filter(
+    (other) =>
+      other.key !== key &&
+      other.listed &&
+      other.device.spec.trustDomain === device.spec.trustDomain &&
+      rank(other.device) < rank(device),
+  );
+  return before.length < mostRelays;
 }

@@ -30,7 +30,7 @@ import { declaredNames } from './names.ts';
 import { Partners } from './partners.ts';
 import { type PeerEntry, PeerList } from './peer-list.ts';
 import { changed, namedAuthorities, ownerOf, type Placement, Placements } from './placements.ts';
-import { usesRelay } from './relay-users.ts';
+import { mayHaveUsers, mostRelays, usesRelay } from './relay-users.ts';
 import { count } from './tally.ts';
 
 export interface PeerChange {
@@ -130,6 +130,12 @@ export class Topology {
 
   relaysOf(domain: string): ReadonlySet<string> {
     return this.#relays.of(domain);
+  }
+
+  /** Whether the servers that use a relay are given its secret. */
+  hasUsers(key: string): boolean {
+    const placement = this.#relays.get(key);
+    return placement?.listed === true && mayHaveUsers(placement, this.#neighbours(placement.device.metadata.namespace ?? ''));
   }
 
   /** By name, in no order. */
@@ -245,9 +251,17 @@ export class Topology {
 
   setRelay(key: string, relay: MediaRelay | undefined): void {
     const after = relay && this.#placeDevice(key, relay, { what: 'media relays', role: 'Edge' });
+    const { namespace = '' } = (relay ?? this.#relays.get(key)?.device)?.metadata ?? {};
+    const wereMany = this.#relays.in(namespace).size > mostRelays;
     this.#relays.set(key, after);
     this.#options.dirty.relay(key);
+    // One that goes, or is no longer listed, makes room for another.
+    if (wereMany) for (const { key: other } of this.#neighbours(namespace)) if (other !== key) this.#options.dirty.relay(other);
     this.#tellRivals(this.#claim(`MediaRelay/${key}`, after && claimantOfDevice(after)));
+  }
+
+  #neighbours(namespace: string): readonly DevicePlacement<MediaRelay>[] {
+    return [...this.#relays.in(namespace)].flatMap((key) => this.#relays.get(key) ?? []);
   }
 
   setPartner(name: string, partner: FederatedPartner | undefined): void {

@@ -51,19 +51,23 @@ export interface Credentials {
   readonly seen: SeenCopies;
   readonly relay: ObservedCopy;
   readonly registrars: readonly ObservedRegistrar[];
+  /** Its namespace has as many relays as may hand their secrets out. */
+  readonly crowdedOut: boolean;
   /** Copies that nobody should have any more. */
   readonly leftovers: readonly MetadataObject[];
 }
 
 export function observeCredentials(relay: MediaRelay, listed: boolean, domain: TrustDomain, context: Context): Credentials {
-  const { stores, namespace: own } = context;
+  const { stores, topology, namespace: own } = context;
   const record = stores.secrets.get({ namespace: own, name: recordName(relay) });
   const kept = secretsAmong(record?.metadata.ownedDataKeys ?? []);
   const policy = policyOf(relay);
   const inherited = isPredecessor(record, relay);
   const roll = rollOf(record, relay, kept, inherited ? policy : undefined);
   const relayCopy = observeRelayCopy(relay, domain, context);
-  const registrars = listed ? registrarsOf(relay, context).map((server) => observeRegistrar(server, relay, domain, context)) : [];
+  const crowdedOut = listed && !topology.hasUsers(`${relay.metadata.namespace}/${relay.metadata.name}`);
+  const registrars =
+    listed && !crowdedOut ? registrarsOf(relay, context).map((server) => observeRegistrar(server, relay, domain, context)) : [];
   const names = new Set(registrars.map(({ server, name }) => `${server.metadata.uid}/${name}`));
   const leftovers = copiesOf(relay, context).filter((copy) => !names.has(`${registrarOf(copy)}/${copy.metadata.name}`));
   return {
@@ -79,6 +83,7 @@ export function observeCredentials(relay: MediaRelay, listed: boolean, domain: T
     },
     relay: relayCopy,
     registrars,
+    crowdedOut,
     leftovers,
   };
 }

@@ -74,8 +74,13 @@ export function plan(observation: Observation, now: number): Plan {
 }
 
 /** What has no place in the topology, or a name that is another's, gets nothing new: what it has stays as it is. */
-export function isWithheld({ admission, domainProblem, certificate }: Observation): boolean {
-  return admission?.admitted !== true || domainProblem !== undefined || certificate?.conflict !== undefined;
+export function isWithheld({ admission, domainProblem, certificate, credentials }: Observation): boolean {
+  return (
+    admission?.admitted !== true ||
+    domainProblem !== undefined ||
+    certificate?.conflict !== undefined ||
+    credentials?.crowdedOut === true
+  );
 }
 
 function planCredentials(observed: Credentials, withheld: boolean, now: number): CredentialPlan {

@@ -1,6 +1,7 @@
 // Turns what was seen and done for a relay into its status and the events that go with a change of it. Never a secret.
 import type { MediaRelay, MediaRelayStatus } from '../../api/v1alpha1/index.ts';
 import { timestamp } from '../../outputs/labels.ts';
+import { mostRelays } from '../../topology/relay-users.ts';
 import { acceptedSecrets, phaseOf } from '../../trust/credential-roll.ts';
 import { delisted } from '../circumstances.ts';
 import { type Aspect, summarise } from '../conditions.ts';
@@ -69,6 +70,12 @@ function credentialsDistributed(observation: Observation, plan: Plan, { notOwned
   const type = 'CredentialsDistributed';
   const { credentials, relay } = observation;
   const { roll, laggards } = plan.credentials;
+  if (credentials?.crowdedOut === true) {
+    const message =
+      `Namespace ${relay.metadata.namespace} has ${mostRelays} older relays of this domain, and no more may leave a Secret beside each server that ` +
+      'uses them. It has its certificate, and nobody makes credentials for it: delete another, or declare it in another namespace.';
+    return { type, status: 'False', reason: 'TooManyRelays', message, while: 'Stalled' };
+  }
   if (credentials === undefined || roll === undefined || isWithheld(observation)) {
     const message =
       'No credentials are made for a relay that the topology does not name, or whose name is held by another object.';

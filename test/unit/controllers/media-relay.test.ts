@@ -68,6 +68,7 @@ function credentials(changes: Partial<Credentials> & { readonly relayHolds?: rea
     },
     relay: { name: 'turn-credentials', secret, foreign: false, content, current: true },
     registrars,
+    crowdedOut: false,
     leftovers,
     ...others,
   };
@@ -133,6 +134,10 @@ describe('for the credentials of a relay', () => {
     ],
   ])('%s', (_what, changes, expected) => {
     expect(kinds(changes)).toEqual(expected);
+  });
+
+  it('nothing is made where its namespace has too many relays, and what was handed out is taken back', () => {
+    expect(kinds(seen({ crowdedOut: true, registrars: [], relayHolds: [], leftovers: [secret] }))).toEqual(['DeleteCopy']);
   });
 
   it('a roll begins on record, with one new value, and gives the relay both', () => {
@@ -224,6 +229,12 @@ describe('the status of a relay', () => {
         reason: 'Pending',
         message: 'Secret voice/turn-credentials is not written yet: its data are immutable.',
       },
+    ],
+    [
+      'its namespace has too many relays',
+      seen({ crowdedOut: true, registrars: [] }),
+      {},
+      { status: 'False', reason: 'TooManyRelays', message: expect.stringContaining('Namespace voice has 16 older relays') },
     ],
     ['the relay has no place', { admission: refused }, {}, { status: 'Unknown', reason: 'NothingPlanned' }],
   ])('says that %s', (_what, changes, outcome, expected) => {

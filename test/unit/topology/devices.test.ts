@@ -1,4 +1,5 @@
 // Gateways, relays and partners in the topology index: who is told of what, and who holds a name.
+import { mostRelays } from '../../../operator/topology/relay-users.ts';
 import { gateway, partner, relay } from './declared.ts';
 import { admitting, trustDomain, trustedServer } from './objects.ts';
 import { contoso } from './recorder.ts';
@@ -97,6 +98,41 @@ describe('a relay', () => {
     const { topology } = contoso();
     topology.setRelay('voice/turn', relay('turn', { fqdn: 'sip.contoso.com' }));
     expect(topology.relay('voice/turn')?.admission).toMatchObject({ admitted: false, reason: 'NameNotAdmitted' });
+  });
+});
+
+describe('the relays of one namespace', () => {
+  const names = Array.from({ length: mostRelays + 2 }, (_, index) => `turn${String(index).padStart(2, '0')}`);
+  const crowd = () => {
+    const made = contoso();
+    for (const [index, name] of names.entries()) made.topology.setRelay(`voice/${name}`, aged(name, index));
+    return made;
+  };
+  const aged = (name: string, age: number, spec: object = {}) => {
+    const made = relay(name, spec);
+    const creationTimestamp = new Date(Date.UTC(2026, 0, 1) + age * 1000).toISOString();
+    return { ...made, metadata: { ...made.metadata, uid: name, creationTimestamp } };
+  };
+  const withUsers = ({ topology }: ReturnType<typeof crowd>) => names.filter((name) => topology.hasUsers(`voice/${name}`));
+
+  it('may not all hand their secrets out: the oldest may', () => {
+    expect(withUsers(crowd())).toEqual(names.slice(0, mostRelays));
+  });
+
+  it('do so in place of one that goes, or is admitted no more, and are told', () => {
+    const made = crowd();
+    made.forget();
+    made.topology.setRelay('voice/turn00', undefined);
+    expect(withUsers(made)).toEqual(names.slice(1, mostRelays + 1));
+    expect(made.relays).toContain(`voice/${names[mostRelays]}`);
+    made.topology.setRelay('voice/turn01', aged('turn01', 1, { fqdn: 'turn.elsewhere.org' }));
+    expect(withUsers(made)).toEqual(names.slice(2));
+  });
+
+  it('of two domains do not count together', () => {
+    const made = crowd();
+    made.topology.setRelay('voice/turn00', aged('turn00', 0, { trustDomain: 'northwind' }));
+    expect(withUsers(made)).toEqual(names.slice(1, mostRelays + 1));
   });
 });
 
