@@ -36,6 +36,17 @@ describe('the register', () => {
     ]);
   });
 
+  it('has the authorities of former generations for as long as the CA can issue', () => {
+    const authorities = new Authorities();
+    const former = { ...authority, generation: 0, keyId: 'aa' };
+    authorities.setAvailable(authority, [authority.keyId, 'aa'], [], [former]);
+    expect(authorities.olderOf('contoso')).toEqual([former]);
+    expect([authority.keyId, 'aa', 'bb'].map((keyId) => authorities.issuing(keyId))).toEqual([authority, former, undefined]);
+    authorities.setUnavailable('contoso', { available: false, reason: 'Expired', message: 'it has expired' });
+    expect(authorities.olderOf('contoso')).toEqual([]);
+    expect(authorities.issuing('aa')).toBeUndefined();
+  });
+
   it('takes what a CA is trusted by, though it cannot issue, where nothing is known of it yet', () => {
     const authorities = new Authorities();
     const broken = { available: false, reason: 'Expired', message: 'it has expired' } as const;

@@ -113,6 +113,16 @@ describe('a managed CA', () => {
     expect(availability.authority).toMatchObject({ keyId: second.issuing.subjectKeyId, intermediates: [second.issuing] });
   });
 
+  it('has at hand what former generations could issue, the newest first', () => {
+    const olderOf = (...generations: readonly Generation[]) => {
+      const { availability } = planned(withGenerations(...generations));
+      return availability.available ? availability.older.map(({ generation }) => generation) : [];
+    };
+    expect(olderOf(whole(1, first), whole(2, second), whole(3, dying))).toEqual([2, 1]);
+    expect(olderOf({ ...whole(1, first), root: absent }, whole(2, second))).toEqual([]);
+    expect(olderOf(whole(1, first))).toEqual([]);
+  });
+
   it('issues nothing once it has expired, and says what to do', () => {
     expect(inShort(withGenerations(whole(1, dying)), managed, now + hour)).toBe('nothing; Expired');
     expect(planned(withGenerations(whole(1, dying)), managed, now + hour).availability).toMatchObject({
