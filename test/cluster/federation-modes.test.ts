@@ -2,7 +2,7 @@
 // wins, what only a listener of its own may hold, and when crl.pem is there.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { configMaps, federatedPartners } from '../../operator/kube/resource.ts';
+import { configMaps, events, federatedPartners } from '../../operator/kube/resource.ts';
 import { type Certificate, parseCertificates } from '../../operator/pki/certificate.ts';
 import { signRevocationList } from '../../operator/pki/crl.ts';
 import { extensionIds } from '../../operator/pki/object-identifiers.ts';
@@ -301,6 +301,14 @@ describe('revocation Published', () => {
     await reason('fabrikam', 'RevocationCurrent', 'Delivered');
     expect(await reason('fabrikam', 'RevocationCurrent', 'ListUnavailable', 30_000)).toContain('it ends at');
     await waitFor('the lists to go', async () => ((await listsIn()) === undefined ? true : undefined));
+    const told = await waitFor('an event about it', async () => {
+      const { items } = await trustmesh.admin.list(events, { namespace: 'default' });
+      const of = items.filter(
+        ({ regarding, reason: why }) => regarding?.name === 'fabrikam' && why === 'RevocationListsWithdrawn',
+      );
+      return of.map(({ note }) => note ?? '').find((note) => note.includes('it ends at'));
+    });
+    expect(told).toContain('crl.pem is not delivered, and no file names it');
     pages.set('/next.crl', listOf(fabrikam, 2));
     await trustmesh.apply(partnerManifest('fabrikam', { trust: published(fabrikam, '/next.crl') }));
     await reason('fabrikam', 'RevocationCurrent', 'Delivered');

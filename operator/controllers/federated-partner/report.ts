@@ -218,15 +218,15 @@ function handshake({ status }: FederatedPartner) {
   return (status?.conditions ?? []).filter((condition) => condition.type === 'HandshakeVerified');
 }
 
-function establishedIn(status: FederatedPartnerStatus | undefined) {
-  return status?.conditions?.find(({ type }) => type === 'TrustEstablished');
+function conditionIn(status: FederatedPartnerStatus | undefined, wanted: 'TrustEstablished' | 'RevocationCurrent') {
+  return status?.conditions?.find(({ type }) => type === wanted);
 }
 
 /** Events for what the new status says and the old one did not. */
 export function announce(partner: FederatedPartner, status: FederatedPartnerStatus, { events, log, now }: Context): void {
   const before = partner.status;
   const object = `FederatedPartner ${partner.metadata.name}`;
-  const established = establishedIn(status);
+  const established = conditionIn(status, 'TrustEstablished');
   const record = (type: 'Normal' | 'Warning', reason: string, note: string, key: string) => {
     log.info('partner', { object, reason, note });
     events.record({ regarding: partner, type, reason, action: 'Federate', note: note.slice(0, 1024), key });
@@ -240,10 +240,13 @@ export function announce(partner: FederatedPartner, status: FederatedPartnerStat
       record('Normal', 'PartnerTrusted', `Certificates of ${subjects} are believed. ${established?.message ?? ''}`, fingerprints);
     }
   }
-  if (established?.reason === 'Blocked' && establishedIn(before)?.reason !== 'Blocked') {
+  if (established?.reason === 'Blocked' && conditionIn(before, 'TrustEstablished')?.reason !== 'Blocked') {
     const note = `${established.message} Sessions that are up stay up until the Edge ends them.`;
     record('Warning', 'PartnerBlocked', note, `${partner.metadata.generation}`);
   }
+  const revocation = conditionIn(status, 'RevocationCurrent');
+  if (revocation?.status === 'False' && conditionIn(before, 'RevocationCurrent')?.status === 'True')
+    record('Warning', 'RevocationListsWithdrawn', revocation.message, revocation.lastTransitionTime);
   for (const { subject, fingerprint, notAfter } of status.anchors ?? []) {
     if (Date.parse(notAfter) - expiryWarning > now()) continue;
     const note = `The anchor ${subject} of the partner expires at ${notAfter}. Ask it for its next CA, and name that in spec.trust.anchors.`;

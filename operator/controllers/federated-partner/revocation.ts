@@ -123,7 +123,8 @@ function pemOf(
 }
 
 function standingOf(problems: readonly string[], without: readonly string[], octets: number): RevocationStanding {
-  const consequence = 'crl.pem is not delivered, since whoever checks lists would refuse everybody without one.';
+  const consequence =
+    'crl.pem is not delivered, and no file names it, since whoever checks lists would refuse everybody without one.';
   if (problems.length > 0) return { reason: 'ListUnavailable', message: `${problems.join(' ')} Until then ${consequence}` };
   if (without.length > 0) {
     const message =
@@ -136,7 +137,7 @@ function standingOf(problems: readonly string[], without: readonly string[], oct
     return { reason: 'ListsTooLarge', message: `${message} Let software fetch them from where they are published.` };
   }
   const message =
-    'crl.pem holds a current list of every CA that partners name. Who checks lists refuses what a CA below those has issued, ' +
+    'crl.pem holds a current list of every CA that partners name, and rendered files name it. Who checks lists refuses what a CA below those has issued, ' +
     'unless the partner names it in trust.anchors and its list in trust.crlURLs as well.';
   return { reason: 'Delivered', message };
 }
