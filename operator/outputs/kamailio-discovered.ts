@@ -2,7 +2,7 @@
 // prove the domain that it sends for (RFC 5922), by a certificate for the domain or for the edge that DNS names, in the domain.
 // Equality alone, as in kamailio-script.ts; what DNS says is compared, and never believed for a name outside the domain.
 import { clearMediaScript } from './kamailio-media.ts';
-import { contactRoute, type ScriptFiles, scriptSettings, sendingRoute, speaksApproved } from './kamailio-routes.ts';
+import { type ScriptFiles, scriptSettings, sendingRoute, speaksApproved } from './kamailio-routes.ts';
 import { partnerLabel } from './parties.ts';
 import type { RenderedListener, Rendering } from './rendering.ts';
 
@@ -11,14 +11,17 @@ const mostRequests = { perAddress: 200, perDomain: 200 } as const;
 const rateWindow = 10;
 /** Seconds for which it is remembered whether DNS names an edge. */
 const foundFor = 60;
-/** Longer than a transaction waits for its first reply: nobody's reply is taken who was not called. Seconds. */
-const calledFor = 40;
+/**
+ * Called: longer than a transaction waits for its first reply, since nobody's is taken who was not called. Contacts: whoever calls
+ * fills this memory, so that it is shorter than for partners, from the last request of a dialogue that tells of one.
+ */
+const remembered = { called: 40, contact: 3_600 };
 
 export function discoveredScript(rendering: Rendering, { face }: RenderedListener, files: ScriptFiles): string {
   const { media } = face.partners[0] ?? rendering;
   // The fragment for rtpengine looks there, and goes by what the domain has where there is nothing.
   const levelOfNext = media === rendering.media ? '' : `  $sht(trustmesh=>media:$var(trustmesh_to)) = "${media}";\n`;
-  return `${scriptSettings(rendering, files, calledFor)}
+  return `${scriptSettings(rendering, files, remembered)}
 # How many requests are taken within ${rateWindow} seconds. Define other figures before this file is included.
 #!ifndef TRUSTMESH_PER_ADDRESS
 #!define TRUSTMESH_PER_ADDRESS ${mostRequests.perAddress}
@@ -138,8 +141,6 @@ route[TRUSTMESH_ADMIT] {
     exit;
   }
   route(TRUSTMESH_CONTACT);
-  $var(trustmesh_edge) = $ci + " " + $var(trustmesh_name);
-  if ($sht(trustmesh_contact=>$var(trustmesh_edge)) == $null) $sht(trustmesh_contact=>$var(trustmesh_edge)) = $var(trustmesh_peer);
 }
 
 route[TRUSTMESH_LATER] {
@@ -151,10 +152,31 @@ route[TRUSTMESH_LATER] {
 }
 
 ${clearMediaScript(media)}
-${contactRoute}
+# Within a dialogue its other side is called by its edge and by its contact, often an address: as whoever gave it first.
+route[TRUSTMESH_CONTACT] {
+  if (!is_method("INVITE|SUBSCRIBE|UPDATE|NOTIFY")) return;
+  $var(trustmesh_contact) = $ci + " " + $var(trustmesh_name);
+  route(TRUSTMESH_REMEMBER);
+  if ($ct == $null) return;
+  $var(trustmesh_contact) = $ci + " " + $(ct{nameaddr.uri}{uri.host}{s.tolower}) + ":" + $(ct{nameaddr.uri}{uri.port});
+  route(TRUSTMESH_REMEMBER);
+}
+
+route[TRUSTMESH_REMEMBER] {
+  if ($sht(trustmesh_contact=>$var(trustmesh_contact)) == $null || $sht(trustmesh_contact=>$var(trustmesh_contact)) == $var(trustmesh_peer)) {
+    $sht(trustmesh_contact=>$var(trustmesh_contact)) = $var(trustmesh_peer);
+  }
+}
+
 # Before t_relay, and in branch_route where a request forks: to the edge that DNS names for the domain, over TLS. Within a dialogue to
-# the contact or the edge of its other side. Ends with 403 where there is none, and for a domain that is on a list.
+# the contact or the edge of its other side. Ends with 403 where there is none, for a domain that is on a list, and for what comes
+# from outside: nobody relays by us.
 route[TRUSTMESH_TO] {
+  if ($proto == "tls") {
+    xlog("L_WARN", "trustmesh: refused to relay $rm from $si:$sp to $nh(d)\\n");
+    if (!is_method("ACK")) sl_send_reply("403", "Not a Relay");
+    exit;
+  }
   $var(trustmesh_next) = $(nh(d){s.tolower});
   $var(trustmesh_to) = "";
   if ($tt != $null) {
@@ -165,9 +187,25 @@ route[TRUSTMESH_TO] {
       $var(trustmesh_next) = "";
     } else if ($sht(trustmesh_contact=>$var(trustmesh_edge)) != $null) {
       $var(trustmesh_to) = $sht(trustmesh_contact=>$var(trustmesh_edge));
+    } else if ($td != $null && $(td{s.tolower}) != $var(trustmesh_next)) {
+      $var(trustmesh_domain) = $(td{s.tolower});
+      $var(trustmesh_name) = $var(trustmesh_next);
+      if (route(TRUSTMESH_PROVEN)) $var(trustmesh_to) = "discovered/" + $var(trustmesh_domain);
     }
   }
-  if ($var(trustmesh_to) == "") {
+  if ($var(trustmesh_to) != "") {
+    $var(trustmesh_domain) = $(var(trustmesh_to){s.select,1,/});
+    if (!route(TRUSTMESH_OPEN)) {
+      xlog("L_WARN", "trustmesh: refused to call $var(trustmesh_domain), which is on a list\\n");
+      if (!is_method("ACK")) sl_send_reply("403", "Next Hop Not Found");
+      exit;
+    }
+    if ($(nh(P){s.tolower}) != "tls") {
+      $var(trustmesh_port) = $nh(p);
+      if ($var(trustmesh_port) == 5060 || $var(trustmesh_port) == 0) $var(trustmesh_port) = 5061;
+      $du = "sip:" + $nh(d) + ":" + $var(trustmesh_port) + ";transport=tls";
+    }
+  } else {
     $var(trustmesh_domain) = $var(trustmesh_next);
     if (!route(TRUSTMESH_OPEN) || !route(TRUSTMESH_EDGE)) {
       xlog("L_WARN", "trustmesh: refused to call $var(trustmesh_domain): it is on a list, or DNS names no edge in it\\n");
@@ -179,10 +217,6 @@ route[TRUSTMESH_TO] {
     $var(trustmesh_edge) = $ci + " " + $var(trustmesh_host);
     $sht(trustmesh_contact=>$var(trustmesh_edge)) = $var(trustmesh_to);
     $du = "sip:" + $var(trustmesh_host) + ":" + $var(trustmesh_port) + ";transport=tls";
-  } else if ($(nh(P){s.tolower}) != "tls") {
-    $var(trustmesh_port) = $nh(p);
-    if ($var(trustmesh_port) == 5060 || $var(trustmesh_port) == 0) $var(trustmesh_port) = 5061;
-    $du = "sip:" + $nh(d) + ":" + $var(trustmesh_port) + ";transport=tls";
   }
 ${levelOfNext}  $xavp(tls) = $null;
   $xavp(tls=>label) = $var(trustmesh_to);

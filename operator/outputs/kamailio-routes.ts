@@ -10,11 +10,19 @@ export interface ScriptFiles {
   readonly table: string;
 }
 
-/** What every script of ours starts with; an address is remembered for `called` seconds as whom it is being called. */
+/** Seconds for which it is remembered. */
+export interface Remembered {
+  /** As whom an address is being called. */
+  readonly called: number;
+  /** Who gave which contact in which call. */
+  readonly contact: number;
+}
+
+/** What every script of ours starts with. */
 export function scriptSettings(
   { fips }: Pick<Rendering, 'fips'>,
   { profiles, directory, table }: ScriptFiles,
-  called: number,
+  { called, contact }: Remembered,
 ): string {
   return `${fips ? '#!defenv OPENSSL_CONF\n' : ''}# A caller does not say for which address its connection is good (RFC 5923).
 tcp_accept_aliases=no
@@ -29,23 +37,13 @@ modparam("htable", "htable", "trustmesh=>size=14;dbtable=${table};")
 # As which party each address has answered, as which it is being called, and who gave which contact in which call.
 modparam("htable", "htable", "trustmesh_answered=>size=12;autoexpire=3600;")
 modparam("htable", "htable", "trustmesh_called=>size=12;autoexpire=${called};")
-modparam("htable", "htable", "trustmesh_contact=>size=12;autoexpire=86400;")
+modparam("htable", "htable", "trustmesh_contact=>size=12;autoexpire=${contact};")
 `;
 }
 
 /** Within FIPS: returns from a route where the cipher suite of the other side is none of those that are approved. */
 export const speaksApproved = ({ fips }: Pick<Rendering, 'fips'>) =>
   fips ? '  if ($sht(trustmesh=>cipher:$tls_cipher_info) == $null) return -1;\n' : '';
-
-export const contactRoute = `# Within a dialogue a contact is called, often by address: as whoever gave it first, and with that one's anchors.
-route[TRUSTMESH_CONTACT] {
-  if ($ct == $null) return;
-  $var(trustmesh_contact) = $ci + " " + $(ct{nameaddr.uri}{uri.host}{s.tolower}) + ":" + $(ct{nameaddr.uri}{uri.port});
-  if ($sht(trustmesh_contact=>$var(trustmesh_contact)) == $null) {
-    $sht(trustmesh_contact=>$var(trustmesh_contact)) = $var(trustmesh_peer);
-  }
-}
-`;
 
 export const sendingRoute = `# Kamailio finds an open connection by address and port alone: an address that has answered as one party is not called as another.
 # One that is being called is kept for moments only: who points his name at it must not keep others from it.

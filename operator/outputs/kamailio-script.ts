@@ -1,15 +1,15 @@
 // The script of a Kamailio: who is let in, with which profile somebody is called, and whose replies are taken. Names lie in the
 // table of kamailio-names.ts, so that this is of one size. Equality alone: `=~` matches past a NUL.
 import { clearMediaScript } from './kamailio-media.ts';
-import { contactRoute, type ScriptFiles, scriptSettings, sendingRoute, speaksApproved } from './kamailio-routes.ts';
+import { type ScriptFiles, scriptSettings, sendingRoute, speaksApproved } from './kamailio-routes.ts';
 import { peersProfile } from './kamailio-tls.ts';
 import type { Rendering } from './rendering.ts';
 
-/** Who points his name at an address must not keep others from it: one that is being called is kept for moments only. Seconds. */
-const calledFor = 10;
+/** Who points his name at an address must not keep others from it: one that is being called is kept for moments only. */
+const remembered = { called: 10, contact: 86_400 };
 
 export function trustScript(rendering: Rendering, files: ScriptFiles): string {
-  return `${scriptSettings(rendering, files, calledFor)}
+  return `${scriptSettings(rendering, files, remembered)}
 # Sets $var(trustmesh_peer): the FQDN of a pool, trunk/<name>, partner/<name>, or "" for everybody else. Of partners behind one edge it is one.
 route[TRUSTMESH_PEER] {
   $var(trustmesh_peer) = "";
@@ -47,7 +47,15 @@ route[TRUSTMESH_ADMIT] {
 }
 
 ${clearMediaScript(rendering.media)}
-${contactRoute}
+# Within a dialogue a contact is called, often by address: as whoever gave it first, and with that one's anchors.
+route[TRUSTMESH_CONTACT] {
+  if ($ct == $null) return;
+  $var(trustmesh_contact) = $ci + " " + $(ct{nameaddr.uri}{uri.host}{s.tolower}) + ":" + $(ct{nameaddr.uri}{uri.port});
+  if ($sht(trustmesh_contact=>$var(trustmesh_contact)) == $null) {
+    $sht(trustmesh_contact=>$var(trustmesh_contact)) = $var(trustmesh_peer);
+  }
+}
+
 # Before t_relay, and in branch_route where a request forks: the next hop's profile, over TLS. Ends with 403 where there is none.
 route[TRUSTMESH_TO] {
   $var(trustmesh_host) = $(nh(d){s.tolower});

@@ -283,6 +283,15 @@ it('carries a call between two domains that have found each other, and what foll
   expect(await call({ ...from, to: 'sip:bob@litware.com' })).toEqual({ answered: true });
 });
 
+it('relays nothing between domains that are not its own', async () => {
+  await using running = await run({ route: 'route(TRUSTMESH_TO);' });
+  const { names, answer, kamailio } = running;
+  names.services.set(service('adatum.org'), ['sip.adatum.org:5061']);
+  const invite = { method: 'INVITE', to: 'sip:anna@adatum.org', sdp: sessionDescription('RTP/SAVP') } as const;
+  expect(await answer(shown('litware.org'), 'litware.org', invite)).toBe(403);
+  await says(kamailio, 'refused to relay INVITE');
+});
+
 describe('the rate', () => {
   const until = async (wanted: number, ask: () => Promise<number | 'no connection'>) =>
     await waitFor(`an answer ${wanted}`, async () => ((await ask()) === wanted ? true : undefined), { limitMs: 30_000 });
