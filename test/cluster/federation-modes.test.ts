@@ -147,6 +147,19 @@ it('HostingProvider: many domains behind one edge', async () => {
   await remove('hosting');
 });
 
+it('media with a partner follows from its level, which is listed, and from that of the Edge', async () => {
+  const own = { trust: trustIn(makeRoot('Fabrikam Media')), media: { encryptionLevel: 'NotSupported' } };
+  await trustmesh.apply(partnerManifest('fabrikam', own));
+  expect(await reason('fabrikam', 'MediaEncrypted', 'SRTPNotPossible')).toContain('TrustDomain contoso is Required');
+  await trustmesh.partner('fabrikam', 'Trusted');
+  expect(await listed()).toMatchObject([{ name: 'fabrikam', encryptionLevel: 'NotSupported' }]);
+  await trustmesh.apply(serverManifest('edge', { ...edgeSpec, media: { encryptionLevel: 'Supported' } }));
+  await reason('fabrikam', 'MediaEncrypted', 'MediaUnencrypted');
+  await trustmesh.apply(edge);
+  await reason('fabrikam', 'MediaEncrypted', 'SRTPNotPossible');
+  await remove('fabrikam');
+});
+
 it('Blocked wins over every mode', async () => {
   const modes = ['Direct', 'AllowedDomain', 'HostingProvider'];
   const manifests = modes.map((mode, index) =>

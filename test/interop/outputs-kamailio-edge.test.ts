@@ -6,7 +6,7 @@ import { needing } from '../support/needing.ts';
 import { forge, generalName } from '../support/peers/forged.ts';
 import { makeAuthority, makeMaterial, trustIn } from '../support/peers/material.ts';
 import type { Material } from '../support/peers/peer.ts';
-import { askByTLS, askByUDP, connectByTLS, type SIPAnswer, startGateway } from '../support/sip.ts';
+import { askByTLS, askByUDP, connectByTLS, type SIPAnswer, sessionDescription, startGateway } from '../support/sip.ts';
 import { waitFor } from '../support/wait.ts';
 import { constrained, type Edge, layOutEdge, type Partner, registrar, unconstrained } from './support/edge.ts';
 
@@ -36,9 +36,12 @@ interface Running extends AsyncDisposable {
   readonly outside: Kamailio;
 }
 
-async function run(partners: readonly Partner[], { fips = false }: { readonly fips?: boolean } = {}): Promise<Running> {
+async function run(
+  partners: readonly Partner[],
+  more: Pick<Parameters<typeof layOutEdge>[0], 'fips' | 'encryptionLevel'> = {},
+): Promise<Running> {
   await using stack = new AsyncDisposableStack();
-  const edge = stack.use(await layOutEdge({ output: 'Kamailio', contoso, partners, fips }));
+  const edge = stack.use(await layOutEdge({ output: 'Kamailio', contoso, partners, ...more }));
   const outside = stack.use(await startKamailio(sideOf(edge, 'outside')));
   const owned = stack.move();
   return { edge, outside, [Symbol.asyncDispose]: () => owned.disposeAsync() };
@@ -179,6 +182,23 @@ it('enforces what a cross-certificate permits', async () => {
     expect(await answerFor(port, of(fabrikam, dns('sip.fabrikam.com'), name))).toBe('no connection');
   }
   await measured('Name constraints', 'yes');
+});
+
+it('takes media in the clear from a partner that is declared to have no other, where the Edge is declared to take that', async () => {
+  const partners = [fabrikam, { ...northwind, encryptionLevel: 'NotSupported' } as const];
+  const offer = (port: number, identity: Material, from: string, transport: 'RTP/AVP' | 'RTP/SAVP') =>
+    askByTLS({ port, identity, to: 'sip:bob@contoso.com', from, sdp: sessionDescription(transport) }).then(statusOf);
+  const answers = async (encryptionLevel?: 'Supported') => {
+    await using running = await run(partners, encryptionLevel === undefined ? {} : { encryptionLevel });
+    const { port } = running.outside;
+    return {
+      encrypted: await offer(port, edgeOfFabrikam, 'sip:anna@fabrikam.com', 'RTP/SAVP'),
+      clear: await offer(port, edgeOfFabrikam, 'sip:anna@fabrikam.com', 'RTP/AVP'),
+      clearAsDeclared: await offer(port, edgeOfNorthwind, 'sip:nora@northwind.com', 'RTP/AVP'),
+    };
+  };
+  expect(await answers('Supported')).toEqual({ encrypted: 200, clear: 488, clearAsDeclared: 200 });
+  expect(await answers()).toEqual({ encrypted: 200, clear: 488, clearAsDeclared: 488 });
 });
 
 it('takes up a block without a restart: the blocked is refused at once, and what stands of others goes on', async () => {

@@ -3,6 +3,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { EncryptionLevel } from '../../../operator/api/v1alpha1/index.ts';
 import { type Output, renderOutputs } from '../../../operator/outputs/formats.ts';
 import { renderingOf } from '../../../operator/outputs/rendering.ts';
 import { discoveredFile, partnerFile } from '../../../operator/outputs/trust-bundle.ts';
@@ -23,6 +24,8 @@ export interface Partner {
   readonly trust: string;
   /** PEM, one each: the CRLs that come with that. */
   readonly revocationLists: readonly string[];
+  /** Of its media. */
+  readonly encryptionLevel?: EncryptionLevel;
 }
 
 /** Held to its own names by a federation root and a cross-certificate. */
@@ -76,6 +79,8 @@ export interface EdgeOptions {
   readonly name?: string;
   /** Who has issued what it shows outside. */
   readonly issuer?: Issuing;
+  /** Of the Edge's media. */
+  readonly encryptionLevel?: EncryptionLevel;
 }
 
 export interface Edge extends AsyncDisposable {
@@ -98,10 +103,12 @@ export const registrar = {
 
 export async function layOutEdge(options: EdgeOptions): Promise<Edge> {
   const { output, contoso, partners, fips = false, anybody, name: own = 'contoso', issuer = makeAuthority('Public') } = options;
+  const { encryptionLevel } = options;
   const root = await mkdtemp(join(tmpdir(), 'trustmesh-edge-'));
   const accessFQDN = `sip.${own}.com`;
   const [inside, outside, third] = [await freePort(), await freePort(), await freePort()];
   const server = trustedServer('edge', 'Edge', {
+    ...(encryptionLevel === undefined ? {} : { media: { encryptionLevel } }),
     edge: { accessFQDN },
     certificates: { scope: 'Pool', uses: [{ use: 'Internal' }, { use: 'AccessEdgeExternal' }] },
     listeners: [
@@ -127,11 +134,12 @@ export async function layOutEdge(options: EdgeOptions): Promise<Edge> {
   const forAnybody = anybody === undefined || anybody.trust === '' ? {} : { [discoveredFile]: anybody.trust };
 
   const configure: Edge['configure'] = async (believed) => {
-    const met = believed.map(({ name }) => ({
+    const met = believed.map(({ name, encryptionLevel: level }) => ({
       name,
       sipDomains: [`${name}.com`],
       accessEdge: { fqdn: `sip.${name}.com`, port: 5061 },
       names: [`sip.${name}.com`, `${name}.com`],
+      ...(level === undefined ? {} : { encryptionLevel: level }),
     }));
     const { files, refused } = renderOutputs(
       [output],

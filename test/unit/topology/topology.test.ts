@@ -79,6 +79,17 @@ it('leaves a name that another server holds out of the entry of a pool', () => {
   ]);
 });
 
+it('has in the entry of a pool its level of media, where that is its own, and tells who lists it', () => {
+  const made = contoso();
+  const level = () => JSON.parse(made.topology.peerList('contoso', 'FrontEnd')?.get('fe.contoso.com') ?? '{}').encryptionLevel;
+  made.set(frontEnd('fe'));
+  expect(level()).toBeUndefined();
+  made.forget();
+  made.set(frontEnd('fe', {}, { media: { encryptionLevel: 'Required' } }));
+  expect(level()).toBe('Required');
+  expect(made.bundles).toContain('contoso/front-end/voice');
+});
+
 describe('a claim', () => {
   const name = 'pool.contoso.com';
   const squatter = frontEnd('squatter', { ...older, namespace: 'tenant' }, { poolFQDN: name });
