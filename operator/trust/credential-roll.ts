@@ -209,6 +209,11 @@ export function nextTurn(roll: CredentialRoll, policy: RollPolicy): number | und
   return Number.isFinite(first) ? first : undefined;
 }
 
+/** For how long after its secrets were presented last (ms) a credential made with one of them may be good. */
+export function longestLifetime({ active, former }: CredentialRoll): number {
+  return Math.max(...[active, ...former].map(({ lifetime }) => lifetime));
+}
+
 /** Epoch ms at which no credential made with it can be good any more. */
 function retirement({ lifetime, unpresentedSince }: FormerSecret, propagation: number): number {
   return unpresentedSince === undefined ? Infinity : unpresentedSince + propagation + lifetime;

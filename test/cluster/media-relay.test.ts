@@ -292,6 +292,23 @@ describe('a relay that is replaced as a whole', () => {
     expect(await accepted(trustmesh, 'reborn')).toContain(before);
     expect(await presented(trustmesh, 'fe', 'reborn')).toBe(before);
   });
+
+  it('does so, too, when it was gone for so long that its registrars had let go of it', async () => {
+    await trustmesh.apply(relayManifest('returning'));
+    await relayWhen(trustmesh, 'returning');
+    const before = await presented(trustmesh, 'fe', 'returning');
+    await trustmesh.admin.delete(mediaRelays, { namespace: 'perimeter', name: 'returning' });
+    await waitFor(
+      'its registrars to let go of it',
+      async () => (await copies()).every((name) => !name.includes('-relay-returning.')),
+      { limitMs: 40_000 },
+    );
+    await trustmesh.apply(relayManifest('returning'));
+    await relayWhen(trustmesh, 'returning', 'rolling', ({ status }) => status?.phase === 'Prepared');
+    expect(await accepted(trustmesh, 'returning')).toContain(before);
+    await relayWhen(trustmesh, 'returning');
+    expect(await presented(trustmesh, 'fe', 'returning')).toBe(before);
+  });
 });
 
 describe('when it goes', () => {
@@ -302,15 +319,28 @@ describe('when it goes', () => {
     await waitFor('its copies to go', async () => (await copies()).every((name) => !name.startsWith('brief-')));
   });
 
-  it('leaves nothing: no copy, no record', async () => {
+  it('leaves no copy, and its record until the last credential has expired', async () => {
+    const record = { namespace: 'trustmesh-system', name: 'turn.perimeter.media-relay' };
+    const left = async () => {
+      const all = await trustmesh.admin.list(secrets, { labelSelector: 'trustmesh.io/media-relay=turn', metadataOnly: true });
+      return all.items.map(({ metadata }) => metadata.name);
+    };
+    let seen: readonly string[] = [];
+    const waitForLeft = (what: string, names: readonly string[]) =>
+      waitFor(
+        what,
+        async () => {
+          seen = await left();
+          return JSON.stringify(seen) === JSON.stringify(names);
+        },
+        { limitMs: 30_000, seen: () => seen },
+      );
     await trustmesh.admin.delete(mediaRelays, { namespace: 'perimeter', name: 'turn' });
-    await waitFor(
-      'everything to go',
-      async () => {
-        const left = await trustmesh.admin.list(secrets, { labelSelector: 'trustmesh.io/media-relay=turn', metadataOnly: true });
-        return left.items.length === 0;
-      },
-      { limitMs: 30_000 },
-    );
+    await waitForLeft('the copies to go', [record.name]);
+    const { metadata } = await trustmesh.admin.get(secrets, record);
+    const roll = metadata.annotations?.['trustmesh.io/credential-roll'] ?? '';
+    const annotations = { 'trustmesh.io/credential-roll': roll.replace(/"lifetime":\d+/g, '"lifetime":1000') };
+    await trustmesh.admin.patch(secrets, record, { metadata: { resourceVersion: metadata.resourceVersion, annotations } });
+    await waitForLeft('the record to go', []);
   });
 });

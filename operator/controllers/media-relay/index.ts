@@ -1,7 +1,9 @@
 // Keeps the certificate and the credentials of each MediaRelay. Keys: `namespace/name`.
 import type { Requeue } from '../../kube/controller.ts';
 import { isApiError } from '../../kube/errors.ts';
-import { mediaRelays } from '../../kube/resource.ts';
+import { type MetadataObject, mediaRelays } from '../../kube/resource.ts';
+import { annotation } from '../../outputs/labels.ts';
+import { longestLifetime } from '../../trust/credential-roll.ts';
 import type { Context } from '../context.ts';
 import { earliest, notOwnedRetry, requeueAt, retryAfterWaiting } from '../requeue.ts';
 import { Settling } from '../settling.ts';
@@ -10,9 +12,10 @@ import { deleteSecret, enact } from './enact.ts';
 import { registrarOf } from './names.ts';
 import { observe } from './observe.ts';
 import { plan } from './plan.ts';
+import { parseRoll } from './record.ts';
 import { announce, announceRoll, report } from './report.ts';
 
-/** How long after a relay is gone another with its name may still take over what its clients and registrars have, ms. */
+/** How long after a relay is gone its registrars keep what they present, ms: another with its name may take its place at once. */
 const replacementTime = 15_000;
 
 export class MediaRelays {
@@ -56,25 +59,39 @@ export class MediaRelays {
   }
 
   /**
-   * The relay is gone: so must be the record of its credentials, which nothing owns, and every registrar's copy, unless another
-   * takes its place at once. Asks the API server first: a relay whose spec this version cannot read is not in the store either,
-   * and keeps what it has.
+   * The relay is gone: so must be every registrar's copy, unless another takes its place at once, and the record of its
+   * credentials, which nothing owns, once none of them can be good any more: until then a relay that returns accepts them. Asks
+   * the API server first: a relay whose spec this version cannot read is not in the store either, and keeps what it has.
    */
   async #clearAway(key: string): Promise<Requeue | void> {
     const { client, stores, namespace: own, now } = this.#context;
     const [namespace = '', name = ''] = key.split('/');
     const left = stores.secrets
       .byIndex('relay', key)
-      .filter((secret) => secret.metadata.namespace === own || registrarOf(secret) !== undefined);
+      .filter((secret) => secret.metadata.namespace === own || registrarOf(secret) !== undefined)
+      .map((secret) => ({ secret, keptFor: keptFor(secret) }));
     const waited = this.#gone.follow(key, left.length > 0, now());
     if (waited === undefined) return;
-    if (waited < replacementTime) return { requeueAfterMs: replacementTime - waited };
-    try {
-      await client.get(mediaRelays, { namespace, name });
-    } catch (error) {
-      if (!isApiError(error, 'NotFound')) throw error;
-      await Promise.all(left.map((secret) => deleteSecret(secret, this.#context)));
+    const due = left.filter((each) => each.keptFor <= waited);
+    if (due.length > 0) {
+      try {
+        await client.get(mediaRelays, { namespace, name });
+        this.#gone.forget(key);
+        return;
+      } catch (error) {
+        if (!isApiError(error, 'NotFound')) throw error;
+        await Promise.all(due.map(({ secret }) => deleteSecret(secret, this.#context)));
+      }
     }
-    this.#gone.forget(key);
+    const next = earliest(left.filter((each) => each.keptFor > waited).map((each) => now() + each.keptFor - waited));
+    if (next === undefined) this.#gone.forget(key);
+    return requeueAt(next, now());
   }
+}
+
+/** How long after its relay is gone a Secret stays, ms. */
+function keptFor(secret: MetadataObject): number {
+  if (registrarOf(secret) !== undefined) return replacementTime;
+  const roll = parseRoll(secret.metadata.annotations?.[annotation.credentialRoll]);
+  return replacementTime + (roll === undefined ? 0 : longestLifetime(roll));
 }

@@ -6,6 +6,7 @@ import {
   type CredentialRoll,
   firstRoll,
   inheritedRoll,
+  longestLifetime,
   nextTurn,
   phaseOf,
   type RollPolicy,
@@ -133,6 +134,14 @@ describe('a roll', () => {
       now + 8 * hour + 2 * minute,
     ]);
   });
+});
+
+it('may have credentials that are good for as long as the longest lifetime, also of a former secret', () => {
+  const [{ lifetime }] = [stable.active];
+  expect(longestLifetime(stable)).toBe(lifetime);
+  expect(longestLifetime({ ...overlap, former: overlap.former.map((each) => ({ ...each, lifetime: 3 * lifetime })) })).toBe(
+    3 * lifetime,
+  );
 });
 
 describe('a first record', () => {
