@@ -16,7 +16,7 @@ import { sharedOwner } from './controllers/shared-secret.ts';
 import { trunkRecordOf } from './controllers/trunk-records.ts';
 import { TrunkState } from './controllers/trunk-state.ts';
 import { TrunkTrusts } from './controllers/trunk-trust/index.ts';
-import { TrustBundles } from './controllers/trust-bundle/index.ts';
+import { coalesce, TrustBundles } from './controllers/trust-bundle/index.ts';
 import { encodeBundleKey } from './controllers/trust-bundle/observe.ts';
 import { DomainCounts } from './controllers/trust-domain/counts.ts';
 import { TrustDomains } from './controllers/trust-domain/index.ts';
@@ -112,7 +112,9 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
   const authorities = new Authorities();
   const topology: Topology = new Topology({
     dirty: {
-      server: (key) => wakeServer(key),
+      // Whom it may meet as well is written with whoever else comes within that time; whom it may not meet any more, at once.
+      server: (key, change) =>
+        change?.added === undefined ? wakeServer(key) : queues.trustedServer.addAfter(key, coalesce, 'user'),
       domain: (name) => {
         queues.trustDomain.add(name);
         queues.sharedCertificate.add(`Domain/${name}`);

@@ -40,7 +40,8 @@ export interface PeerChange {
 
 /** Who wants to know that a key may now mean something else. */
 export interface Dirty {
-  server(key: string): void;
+  /** `change`: of the peers that it reads of, and of nothing else. */
+  server(key: string, change?: PeerChange): void;
   domain(name: string): void;
   bundle(key: BundleKey, change?: PeerChange): void;
   gateway(key: string): void;
@@ -228,7 +229,8 @@ export class Topology {
     this.#countPresence(before, after);
     this.#countAuthorities(before, after);
     this.#options.dirty.server(key);
-    if (before?.server.spec.poolFQDN !== after?.server.spec.poolFQDN) this.#tellReaders(key);
+    const comes = before === undefined && after !== undefined ? { added: after.server.spec.poolFQDN } : undefined;
+    if (before?.server.spec.poolFQDN !== after?.server.spec.poolFQDN) this.#tellReaders(key, comes);
     this.#listPool(before);
     this.#listPool(after);
     this.#tellRivals(rivals);
@@ -464,21 +466,21 @@ export class Topology {
     if (!list.set(pool, entry)) return;
     if (list.size === 0) this.#peers.delete(owner);
     else this.#peers.set(owner, list);
-    this.#tellReaders(`${domain}/${pool}`);
-    for (const claimant of this.#claimants.of(pool)) this.#tellReaders(partsOf(claimant)[1]);
     const change: PeerChange = entry === undefined ? { removed: pool } : known ? {} : { added: pool };
+    this.#tellReaders(`${domain}/${pool}`, change);
+    for (const claimant of this.#claimants.of(pool)) this.#tellReaders(partsOf(claimant)[1], change);
     const mesh = this.domain(domain)?.spec.security.mesh ?? 'ByRole';
     for (const other of rolesThatMeet(role, mesh)) {
       const audience = ownerOf({ trustDomain: domain, role: other });
-      this.#tellReaders(audience);
+      this.#tellReaders(audience, change);
       for (const namespace of this.#presence.get(audience)?.keys() ?? []) {
         this.#options.dirty.bundle({ domain, audience: kebabCase(other), namespace }, change);
       }
     }
   }
 
-  #tellReaders(list: string): void {
-    for (const key of this.#readers.get(list) ?? []) this.#options.dirty.server(key);
+  #tellReaders(list: string, change?: PeerChange): void {
+    for (const key of this.#readers.get(list) ?? []) this.#options.dirty.server(key, change);
   }
 
   #setMembership(domain: string, facts: NamespaceFacts): void {

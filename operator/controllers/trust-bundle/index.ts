@@ -10,7 +10,7 @@ import { plan } from './plan.ts';
 import { report } from './report.ts';
 
 /** How long added peers wait for others to be written with, ms; and how much longer for each MiB that the lists take. */
-const coalesce = 1000;
+export const coalesce = 1000;
 const coalescePerMiB = 4000;
 
 interface Pending {

@@ -8,6 +8,8 @@ import { admitting, keyOf, namespace, trustDomain } from './objects.ts';
 export interface Recorder {
   readonly topology: Topology;
   readonly servers: string[];
+  /** Servers that were told that peers came, and nothing else. */
+  readonly additions: string[];
   readonly domains: string[];
   /** `domain/audience/namespace`. */
   readonly bundles: string[];
@@ -29,6 +31,7 @@ export interface RecorderOptions {
 
 export function recorder({ issued = () => [], inGrace = () => false }: RecorderOptions = {}): Recorder {
   const servers: string[] = [];
+  const additions: string[] = [];
   const domains: string[] = [];
   const bundles: string[] = [];
   const changes: PeerChange[] = [];
@@ -38,7 +41,10 @@ export function recorder({ issued = () => [], inGrace = () => false }: RecorderO
   let asked = 0;
   const topology = new Topology({
     dirty: {
-      server: (key) => servers.push(key),
+      server: (key, change) => {
+        servers.push(key);
+        if (change?.added !== undefined) additions.push(key);
+      },
       domain: (name) => domains.push(name),
       bundle: (key, change) => {
         bundles.push(`${key.domain}/${key.audience}/${key.namespace}`);
@@ -57,6 +63,7 @@ export function recorder({ issued = () => [], inGrace = () => false }: RecorderO
   return {
     topology,
     servers,
+    additions,
     domains,
     bundles,
     changes,
@@ -68,7 +75,7 @@ export function recorder({ issued = () => [], inGrace = () => false }: RecorderO
       for (const server of all) topology.setServer(keyOf(server), server);
     },
     forget: () => {
-      for (const list of [servers, domains, bundles, changes, gateways, relays, federations]) list.length = 0;
+      for (const list of [servers, additions, domains, bundles, changes, gateways, relays, federations]) list.length = 0;
       asked = 0;
     },
   };

@@ -1,4 +1,5 @@
 // The cases of the topology index that have a name: contention, deletion and return, grace, and what a change costs.
+import type { TrustedServer } from '../../../operator/api/v1alpha1/index.ts';
 import { roles } from '../../../operator/api/v1alpha1/index.ts';
 import { audienceRoles } from '../../../operator/topology/bundle-key.ts';
 import { admitting, keyOf, namespace, trustDomain, trustedServer } from './objects.ts';
@@ -349,6 +350,24 @@ describe('a server that narrows its peers', () => {
       made.topology.setServer(`${where}/peer`, change);
       expect(made.servers).toContain('web/reader');
     }
+  });
+
+  it.each([
+    ['a pool', 'peer.contoso.com', 'voice'],
+    ['a server beside it', 'peer', 'web'],
+  ])('may be written with other additions when %s comes, and may not wait when it changes or goes', (_what, peer, where) => {
+    const made = contoso();
+    made.set(reader([peer]));
+    const whatItIsTold = (change: TrustedServer | undefined) => {
+      made.forget();
+      made.topology.setServer(`${where}/peer`, change);
+      const told = made.servers.filter((key) => key === 'web/reader').length;
+      return made.additions.filter((key) => key === 'web/reader').length === told ? 'came' : 'changed';
+    };
+    const member = { members: [{ fqdn: 'other.contoso.com' }] };
+    expect(whatItIsTold(trustedServer('peer', 'Server', {}, { namespace: where }))).toBe('came');
+    expect(whatItIsTold(trustedServer('peer', 'Server', member, { namespace: where }))).toBe('changed');
+    expect(whatItIsTold(undefined)).toBe('changed');
   });
 
   it('is not told of others', () => {
