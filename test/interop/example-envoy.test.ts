@@ -48,7 +48,7 @@ describe('examples/envoy', () => {
     trust = await waitFor(
       'the files for the partner',
       async () => {
-        const data = await trustmesh.configMap('adatum', 'edge-trust');
+        const data = await trustmesh.configMap('fourthcoffee', 'edge-trust');
         return data['envoy-cluster-partner-fabrikam.yaml'] === undefined ? undefined : data;
       },
       { limitMs: 30_000 },
@@ -77,10 +77,12 @@ describe('examples/envoy', () => {
         const data =
           volume?.secret === undefined
             ? relocated(
-                name === 'configuration' ? configMap.data : await trustmesh.configMap('adatum', volume?.configMap?.name ?? ''),
+                name === 'configuration'
+                  ? configMap.data
+                  : await trustmesh.configMap('fourthcoffee', volume?.configMap?.name ?? ''),
                 root,
               )
-            : { ...materialOf(await trustmesh.secret('adatum', volume.secret.secretName)) };
+            : { ...materialOf(await trustmesh.secret('fourthcoffee', volume.secret.secretName)) };
         await mount(mountPath.replace('/etc/trustmesh', root).replace('/etc/envoy', join(root, 'envoy')), data);
       }
       const args = [...containers[0].args].map((each) => each.replace('/etc/envoy', join(root, 'envoy')));
