@@ -46,10 +46,7 @@ export function holdingUp(partner: FederatedPartner, { behind }: EdgesInPlace, n
   const named = behind.slice(0, 3).join(', ');
   const more = behind.length > 3 ? ` and ${behind.length - 3} more` : '';
   const verb = behind.length === 1 ? 'holds' : 'hold';
-  return (
-    ` ${named}${more} still ${verb} something else: see the TrustedServers there, and delete what its owner has made immutable. ` +
-    'Everywhere else it is in place.'
-  );
+  return ` ${named}${more} still ${verb} something else: see the TrustedServers there, and delete what its owner has made immutable.`;
 }
 
 /** Epoch ms at which to look again at a partner that waits for Edges. */

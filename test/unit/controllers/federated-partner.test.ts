@@ -254,7 +254,7 @@ describe('where its trust is in place', () => {
     );
     expect(messageOf(statusOf('fabrikam', next, stillBehind, now + 6000), 'TrustEstablished')).toBe(
       'Its trust is in place at 1 of 2 Edge pools. Secret media/edge-access-edge-external-tls still holds something else: see the ' +
-        'TrustedServers there, and delete what its owner has made immutable. Everywhere else it is in place.',
+        'TrustedServers there, and delete what its owner has made immutable.',
     );
   });
 
