@@ -67,12 +67,13 @@ function validation(name: string, anchors: string, lists: string | undefined, ma
     name: ${name}
     validation_context:
       trusted_ca: {filename: ${anchors}}
-${lists === undefined ? '' : `      crl: {filename: ${lists}}\n`}      watched_directory: {path: ${directoryOf(anchors)}}
+${lists === undefined ? '' : `      crl: {filename: ${lists}}\n`}      watched_directory: {path: ${volumeOf(anchors)}}
       match_typed_subject_alt_names:
 ${lines.join('')}`;
 }
 
-const directoryOf = (file: string) => file.slice(0, file.lastIndexOf('/'));
+/** The volume that a file is in: in its directory something is renamed when it changes. */
+const volumeOf = (file: string) => file.replace(/(\/\.\.data)?\/[^/]+$/, '');
 
 const uriMatcher = (uri: string) => `{san_type: URI, matcher: {exact: "${uri}"}}`;
 

@@ -238,10 +238,13 @@ function faceShown(
   return (protocol === 'HTTPS' ? faces.get('WebServicesInternal') : undefined) ?? faces.get('Default');
 }
 
-/** In one object, so that nobody meets the anchors of a new CA before its CRL. */
+/**
+ * In one object, so that nobody meets the anchors of a new CA before its CRL; and by the link that kubelet replaces in one
+ * rename, since it makes those of files that are new afterwards: who reads at once would find them missing.
+ */
 const revocable = {
-  anchors: `${trustDirectory}/${partnersFile}`,
-  revocationLists: `${trustDirectory}/${revocationListFile}`,
+  anchors: `${trustDirectory}/..data/${partnersFile}`,
+  revocationLists: `${trustDirectory}/..data/${revocationListFile}`,
 };
 
 function filesOf(use: Use): Omit<Face, 'peerAnchors' | 'peers' | 'partners' | 'trunks'> {

@@ -6,6 +6,8 @@ import { trustDomain, trustedServer } from '../topology/objects.ts';
 import { filesOf, partner, trunk, type Wish } from './rendered.ts';
 
 const trust = '/etc/trustmesh/trust';
+/** What kubelet replaces in one rename. */
+const data = `${trust}/..data`;
 const edge: Wish = { role: 'Edge', partners: [partner] };
 
 /** What names a CRL, and the anchors around it, by file: lines that are no comments. */
@@ -22,29 +24,25 @@ const naming = (output: Output, wish: Wish) =>
 
 const named: Readonly<Partial<Record<Output, object>>> = {
   Envoy: {
-    'envoy-access-edge-external-peers.yaml': [
-      `trusted_ca: {filename: ${trust}/partners.crt} | crl: {filename: ${trust}/crl.pem}`,
-    ],
-    'envoy-access-edge-outbound-peers.yaml': [
-      `trusted_ca: {filename: ${trust}/partners.crt} | crl: {filename: ${trust}/crl.pem}`,
-    ],
-    'envoy-partner-fabrikam.yaml': [`trusted_ca: {filename: ${trust}/partner-fabrikam.crt} | crl: {filename: ${trust}/crl.pem}`],
+    'envoy-access-edge-external-peers.yaml': [`trusted_ca: {filename: ${data}/partners.crt} | crl: {filename: ${data}/crl.pem}`],
+    'envoy-access-edge-outbound-peers.yaml': [`trusted_ca: {filename: ${data}/partners.crt} | crl: {filename: ${data}/crl.pem}`],
+    'envoy-partner-fabrikam.yaml': [`trusted_ca: {filename: ${trust}/partner-fabrikam.crt} | crl: {filename: ${data}/crl.pem}`],
   },
   HAProxy: {
     'haproxy-outside.crt-list': [
-      `/etc/trustmesh/access-edge-external/tls.crt [ca-file ${trust}/partners.crt crl-file ${trust}/crl.pem verify required]`,
+      `/etc/trustmesh/access-edge-external/tls.crt [ca-file ${data}/partners.crt crl-file ${data}/crl.pem verify required]`,
     ],
   },
   Kamailio: {
     'kamailio-outside-tls.cfg': [
-      `ca_list = ${trust}/partners.crt | crl = ${trust}/crl.pem`,
-      `ca_list = ${trust}/partner-fabrikam.crt | crl = ${trust}/crl.pem`,
+      `ca_list = ${data}/partners.crt | crl = ${data}/crl.pem`,
+      `ca_list = ${trust}/partner-fabrikam.crt | crl = ${data}/crl.pem`,
     ],
   },
   Nginx: Object.fromEntries(
     ['nginx-outside.stream.conf', 'nginx-outside.http.conf'].map((name) => [
       name,
-      [`ssl_client_certificate ${trust}/partners.crt; | ssl_crl ${trust}/crl.pem;`],
+      [`ssl_client_certificate ${data}/partners.crt; | ssl_crl ${data}/crl.pem;`],
     ]),
   ),
 };
@@ -54,6 +52,11 @@ it.each(['Envoy', 'HAProxy', 'Kamailio', 'Nginx', 'OpenSIPS'] as const)('%s', (o
   for (const wish of [edge, { role: 'Edge' }, {}, { role: 'Mediation', trunks: [trunk], partnersRevoke: true }] as const) {
     expect(naming(output, wish)).toEqual({});
   }
+});
+
+it('Envoy watches the volume in which they are replaced', () => {
+  const text = filesOf('Envoy', { ...edge, partnersRevoke: true })['envoy-access-edge-external-peers.yaml'];
+  expect(text).toContain(`watched_directory: {path: ${trust}}`);
 });
 
 it('each says so in its first lines, and one that cannot says why', () => {
@@ -83,6 +86,6 @@ it('the anchors are those of the Secret where there are no CRLs', () => {
     expect.arrayContaining([inside, ['AccessEdgeExternal', '/etc/trustmesh/access-edge-external/ca.crt', undefined]]),
   );
   expect(facesWith(true)).toEqual(
-    expect.arrayContaining([inside, ['AccessEdgeExternal', `${trust}/partners.crt`, `${trust}/crl.pem`]]),
+    expect.arrayContaining([inside, ['AccessEdgeExternal', `${data}/partners.crt`, `${data}/crl.pem`]]),
   );
 });
