@@ -350,18 +350,21 @@ interface Rules {
   readonly rules: readonly { readonly resources: readonly string[]; readonly verbs: readonly string[] }[];
 }
 
-/** Takes from the operator what it may do with one ConfigMap; resolves to what gives it back. */
-async function lock(name: string): Promise<() => Promise<void>> {
+/** Takes from the operator what it may do with some ConfigMaps; resolves to what gives it back. */
+async function lock(names: readonly string[]): Promise<() => Promise<void>> {
   const grant = 'trustmesh-system:trustmesh';
   const rbac = '/apis/rbac.authorization.k8s.io/v1';
   const roles = [`${rbac}/clusterroles/${grant}`, `${rbac}/namespaces/trustmesh-system/roles/${grant}`];
   const others = await trustmesh.admin.list(configMaps, { metadataOnly: true });
   const segments = Array.from({ length: 200 }, (_, index) => `trustmesh-journal-${String(index).padStart(10, '0')}`);
-  const resourceNames = [...others.items.map(({ metadata }) => metadata.name).filter((each) => each !== name), ...segments];
+  const resourceNames = [
+    ...others.items.map(({ metadata }) => metadata.name).filter((each) => !names.includes(each)),
+    ...segments,
+  ];
   const named = ['get', 'patch'];
   const replace = (path: string, rules: unknown) => trustmesh.admin.request('PATCH', path, { rules }, mergePatch);
   const before = await Promise.all(roles.map((path) => trustmesh.admin.request<Rules>('GET', path)));
-  const mayRead = async () => {
+  const mayRead = async (name: string) => {
     const { status } = await trustmesh.admin.request<{ status: { allowed: boolean } }>(
       'POST',
       '/apis/authorization.k8s.io/v1/subjectaccessreviews',
@@ -376,6 +379,8 @@ async function lock(name: string): Promise<() => Promise<void>> {
     );
     return status.allowed;
   };
+  const allMay = async () => (await Promise.all(names.map(mayRead))).every(Boolean);
+  const noneMay = async () => !(await Promise.all(names.map(mayRead))).some(Boolean);
   for (const [index, path] of roles.entries()) {
     const rules = before[index]?.rules.flatMap((rule) => {
       if (!rule.resources.includes('configmaps')) return [rule];
@@ -391,25 +396,26 @@ async function lock(name: string): Promise<() => Promise<void>> {
     });
     await replace(path, rules);
   }
-  await waitFor('the ConfigMap to be out of reach', async () => !(await mayRead()));
+  await waitFor('the ConfigMaps to be out of reach', noneMay);
   return async () => {
     for (const [index, path] of roles.entries()) await replace(path, before[index]?.rules);
-    await waitFor('the ConfigMap to be within reach', mayRead);
+    await waitFor('the ConfigMaps to be within reach', allMay);
   };
 }
 
-it('goes on, over a restart, while what it keeps of a partner can be neither read nor written', async () => {
-  await trustmesh.apply(partnerManifest('fabrikam', { trust: { anchors: [{ pem: pemOf(makeAuthority('Fabrikam')) }] } }));
+it('goes on, over a restart, while nothing that it keeps of a partner can be read or written', async () => {
+  const authorities = Array.from({ length: 5 }, (_, index) => makeAuthority(`Fabrikam ${index}`));
+  await trustmesh.apply(partnerManifest('fabrikam', { trust: { anchors: authorities.map((each) => ({ pem: pemOf(each) })) } }));
   await trustmesh.partner('fabrikam', 'Trusted');
   const records = await trustmesh.admin.list(configMaps, {
     namespace: 'trustmesh-system',
     labelSelector: 'trustmesh.io/federation=contoso',
     metadataOnly: true,
   });
-  expect(records.items).toHaveLength(1);
-  const [record = ''] = records.items.map(({ metadata }) => metadata.name);
+  const names = records.items.map(({ metadata }) => metadata.name);
+  expect(names).toHaveLength(authorities.length);
   await trustmesh.stopReplicas();
-  const unlock = await lock(record);
+  const unlock = await lock(names);
   await trustmesh.startReplica();
   await trustmesh.apply(partnerManifest('litware', { trust: { anchors: [{ pem: pemOf(makeAuthority('Litware')) }] } }));
   let seen: unknown;
@@ -421,16 +427,17 @@ it('goes on, over a restart, while what it keeps of a partner can be neither rea
       const message = (await conditionOf('fabrikam', 'AnchorsAccepted'))?.message ?? '';
       seen = { states, message };
       return (
-        message.includes(`ConfigMap trustmesh-system/${record} cannot be read`) && states.every((state) => state === 'Trusted')
+        names.every((record) => message.includes(`ConfigMap trustmesh-system/${record} cannot be read`)) &&
+        states.every((state) => state === 'Trusted')
       );
     },
     { limitMs: 60_000, seen: () => seen },
   );
-  expect(subjectsIn((await bundle())['partner-fabrikam.crt'])).toContain('CN=Fabrikam Root CA');
+  expect(subjectsIn((await bundle())['partner-fabrikam.crt'])).toContain('CN=Fabrikam 0 Root CA');
   await unlock();
   await look();
   await waitFor(
-    'the record to be read again',
+    'the records to be read again',
     async () => (await conditionOf('fabrikam', 'AnchorsAccepted'))?.reason === 'Accepted',
     { limitMs: 45_000 },
   );

@@ -15,7 +15,7 @@ import { lookAgainAt } from './edges-in-place.ts';
 import { enact } from './enact.ts';
 import { askEndpoint } from './endpoint.ts';
 import { askForList } from './lists.ts';
-import { type Asking, type FederationObservation, observe } from './observe.ts';
+import { type Asking, type FederationObservation, observe, partnersIn } from './observe.ts';
 import { type FederationAction, type FederationPlan, failureOf, plan } from './plan.ts';
 import { publish } from './publish.ts';
 import { FederationRecords } from './records.ts';
@@ -91,11 +91,15 @@ export class FederatedPartners {
   }
 
   async reconcile(domain: string): Promise<Requeue | void> {
-    const { now, federation } = this.#context;
+    const { now, federation, log } = this.#context;
     let look = await this.#look(domain, new Map());
+    const { waitUntil, unreadable } = look.observation;
+    if (waitUntil !== undefined) {
+      log.warn('records of partners not read', { object: `TrustDomain ${domain}`, error: [...unreadable.values()].join(' ') });
+      return requeueAt(Math.min(waitUntil, now() + 1000), now());
+    }
     // While a domain is missing, what was distributed stays as it is.
     if (look.observation.domain !== undefined) {
-      this.#distribute(domain, withdrawn(federation.of(domain), look.planned.decisions, now()));
       for (let round = 0; round < mostRounds && look.planned.actions.length > 0; round++) {
         const { failures, isWorthAnother } = await this.#carryOut(domain, look.planned.actions);
         look = await this.#look(domain, failures);
@@ -126,9 +130,12 @@ export class FederatedPartners {
   }
 
   async #look(domain: string, unwritten: ReadonlyMap<string, string>): Promise<Look> {
+    const { topology, federation, now } = this.#context;
+    if (topology.domain(domain) !== undefined)
+      this.#distribute(domain, withdrawn(federation.of(domain), partnersIn(domain, topology), now()));
     const failed = this.#failed.get(domain) ?? new Map<string, string>();
     const observation = await observe(domain, this.#asking, { failed, unwritten }, this.#context);
-    const planned = plan(observation, this.#context.now());
+    const planned = plan(observation, now());
     if (planned.failed.size === 0) this.#failed.delete(domain);
     else this.#failed.set(domain, planned.failed);
     return { observation, planned };

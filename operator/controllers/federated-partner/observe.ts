@@ -56,6 +56,8 @@ export interface FederationObservation {
   readonly records: ReadonlyMap<string, Data>;
   /** Records that cannot be read, and why: sentences. */
   readonly unreadable: ReadonlyMap<string, string>;
+  /** Epoch ms until which nothing is decided without them. */
+  readonly waitUntil?: number;
   /** Cross-certificates that cannot be made (failureOf), and why: a sentence. */
   readonly failed: ReadonlyMap<string, string>;
   /** Records that could not be written just now, and why. */
@@ -86,10 +88,9 @@ export async function observe(
   const { topology, now } = context;
   const domain = topology.domain(name);
   const domainProblem = topology.domainProblem(name);
-  const { records, unreadable } = await asking.records.read(name, context);
-  const alive = topology.partnersOf(name).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  const { records, unreadable, waitUntil } = await asking.records.read(name, context);
   const read = await Promise.all(
-    [...alive]
+    [...partnersIn(name, topology)]
       .sort((a, b) => (seniority(a) < seniority(b) ? -1 : 1))
       .map(async (partner) => {
         const { mode, sipDomains, trust } = partner.spec;
@@ -138,6 +139,7 @@ export async function observe(
     })),
     records,
     unreadable,
+    ...(waitUntil === undefined ? {} : { waitUntil }),
     failed,
     unwritten,
     ours,
@@ -148,6 +150,11 @@ export async function observe(
     edges: domain === undefined ? [] : edgesOf(domain, context),
     ...(lookAgainAt === undefined ? {} : { lookAgainAt }),
   };
+}
+
+/** Without those that are being deleted. */
+export function partnersIn(domain: string, topology: Context['topology']): readonly FederatedPartner[] {
+  return topology.partnersOf(domain).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
 }
 
 function listObserved(url: string, answer: ListAnswer | undefined): ListObservation {

@@ -6,6 +6,7 @@ import { type ApiError, isApiError } from '../../kube/errors.ts';
 import { configMaps } from '../../kube/resource.ts';
 import { label, managedBy } from '../../outputs/labels.ts';
 import type { Context } from '../context.ts';
+import { earliest } from '../requeue.ts';
 
 export type Data = Readonly<Record<string, string>>;
 
@@ -19,9 +20,11 @@ export interface ReadRecords {
   readonly records: ReadonlyMap<string, Data>;
   /** By name, why a record cannot be read: a sentence. */
   readonly unreadable: ReadonlyMap<string, string>;
+  /** Epoch ms until which everybody waits for those of them that were never read: they may be out of reach for a moment. */
+  readonly waitUntil?: number;
 }
 
-/** How long everybody waits for a record that cannot be read, ms: what fails for a moment is the API server's own affair. */
+/** For all records that cannot be read together, ms: what fails for a moment is the API server's own affair. */
 const patience = 5000;
 
 /** Of items: cross-certificates, sources, revocation lists and access edges. The domain's name is a DNS label, so that dots keep the parts apart. */
@@ -34,26 +37,30 @@ export class FederationRecords {
   /** By name, of those that could not be read when they were last asked for: since when, epoch ms. */
   readonly #failures = new Map<string, number>();
 
-  /**
-   * Every record of a domain. One that stays out of reach is missing, and named: it concerns its own partner.
-   * @throws ApiError for as long as it may be for a moment
-   */
+  /** Every record of a domain. One that stays out of reach is missing, and named: it concerns its own partner. */
   async read(domain: string, context: Context): Promise<ReadRecords> {
     const { stores, namespace, now } = context;
     const known = stores.configMaps.byIndex('federation', domain).filter(({ metadata }) => metadata.namespace === namespace);
-    const records = new Map<string, Data>();
-    const unreadable = new Map<string, string>();
-    for (const { metadata } of known) {
-      const { name, resourceVersion } = metadata;
-      const isCurrent = this.#held.get(name)?.resourceVersion === resourceVersion && !this.#failures.has(name);
-      const failure = isCurrent ? undefined : await this.#fetch(name, context);
-      const held = this.#held.get(name);
-      if (held !== undefined) records.set(name, held.data);
-      if (failure === undefined) continue;
-      if (held === undefined && now() < failure.since + patience) throw failure.error;
-      unreadable.set(name, `ConfigMap ${namespace}/${name} cannot be read: ${failure.error.message}`);
-    }
-    return { records, unreadable };
+    const read = await Promise.all(
+      known.map(async ({ metadata: { name, resourceVersion } }) => {
+        const isCurrent = this.#held.get(name)?.resourceVersion === resourceVersion && !this.#failures.has(name);
+        const failure = isCurrent ? undefined : await this.#fetch(name, context);
+        return { name, data: this.#held.get(name)?.data, failure };
+      }),
+    );
+    const patienceEnds = read.flatMap(({ data, failure }) =>
+      data === undefined && failure !== undefined ? [failure.since + patience] : [],
+    );
+    const waitUntil = earliest(patienceEnds.filter((end) => end > now()));
+    return {
+      records: new Map(read.flatMap(({ name, data }) => (data === undefined ? [] : [[name, data]]))),
+      unreadable: new Map(
+        read.flatMap(({ name, failure }) =>
+          failure === undefined ? [] : [[name, `ConfigMap ${namespace}/${name} cannot be read: ${failure.error.message}`]],
+        ),
+      ),
+      ...(waitUntil === undefined ? {} : { waitUntil }),
+    };
   }
 
   /** Returns why it cannot be read, and since when (epoch ms). */

@@ -1,21 +1,23 @@
-// What goes before anything is written: the trust of partners that are blocked, or are partners no more. What takes their place
-// in the scope of others is made afterwards, and may take its time.
+// What goes before anything is read or written: the trust of partners that are blocked, or are partners no more. What takes their
+// place in the scope of others is made afterwards, and may take its time.
+import type { FederatedPartner } from '../../api/v1alpha1/index.ts';
+import { blockerOf, blockersOf } from '../../topology/blockers.ts';
 import { trustBundle } from '../../trust/bundle.ts';
 import type { Federation } from '../federation-state.ts';
-import type { PartnerDecision } from './decision.ts';
 
 /**
- * What is distributed, without them; undefined where nobody goes. `now` is epoch ms. What any domain may be found by
+ * What is distributed, without who is blocked or not declared; undefined where nobody goes. `now` is epoch ms. What any domain may be found by
  * (`discovered`) is of all such partners together, and waits for the plan.
  */
 export function withdrawn(
   distributed: Federation | undefined,
-  decisions: readonly Pick<PartnerDecision, 'partner' | 'blockedBy'>[],
+  declared: readonly FederatedPartner[],
   now: number,
 ): Federation | undefined {
   if (distributed === undefined) return undefined;
+  const blockers = blockersOf(declared);
   const staying = new Set(
-    decisions.flatMap(({ partner, blockedBy }) => (blockedBy === undefined ? [partner.metadata.name] : [])),
+    declared.flatMap((partner) => (blockerOf(partner, blockers) === undefined ? [partner.metadata.name] : [])),
   );
   const partners = distributed.partners.filter(({ name }) => staying.has(name));
   if (partners.length === distributed.partners.length) return undefined;

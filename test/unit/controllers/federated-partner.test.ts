@@ -680,13 +680,16 @@ describe('what could not be written', () => {
   });
 });
 
-describe('what is withdrawn before anything is written', () => {
+describe('what is withdrawn before anything is read or written', () => {
   const others = [observed(partnerOf('good'), [litware])];
+  const blocking = partnerOf('unwanted', { mode: 'Blocked', sipDomains: ['fabrikam.com'] });
   const { federation } = settled([observed(partnerOf('fabrikam'), [fabrikam]), ...others]).planned;
-  const of = (partners: readonly ObservedPartner[]) => withdrawn(federation, settled(partners).planned.decisions, now);
+  const declared = (partners: readonly ObservedPartner[]) => partners.map(({ partner }) => partner);
+  const of = (partners: readonly ObservedPartner[]) => withdrawn(federation, declared(partners), now);
 
   it.each([
     ['blocked', [observed(partnerOf('fabrikam', { mode: 'Blocked' })), ...others]],
+    ['blocked by another', [observed(partnerOf('fabrikam')), observed(blocking), ...others]],
     ['gone', others],
   ])('is all of a partner that is %s, and nothing of another', (_, partners) => {
     const good = federation.partners.find(({ name }) => name === 'good');
@@ -695,8 +698,7 @@ describe('what is withdrawn before anything is written', () => {
 
   it('takes the lists with the last partner', () => {
     const listed = { ...federation, revocationLists: 'lists' };
-    const left = (partners: readonly ObservedPartner[]) =>
-      withdrawn(listed, settled(partners).planned.decisions, now)?.revocationLists;
+    const left = (partners: readonly ObservedPartner[]) => withdrawn(listed, declared(partners), now)?.revocationLists;
     expect(left(others)).toBe('lists');
     expect(left([])).toBeUndefined();
   });
