@@ -66,7 +66,7 @@ export interface MetPartner {
   readonly accessEdge?: { readonly fqdn: string; readonly port: number };
   /** DNS names of which its certificate holds at least one (RFC 5922): its access edge, or a SIP domain. */
   readonly names: readonly string[];
-  /** Of its media; absent where that is as the domain has it. */
+  /** Of its media, where it declares one. */
   readonly encryptionLevel?: EncryptionLevel;
 }
 
@@ -155,8 +155,8 @@ export interface Discovery {
 export function renderingOf(server: TrustedServer, domain: TrustDomain, met: Met): Rendering {
   const { role } = server.spec;
   const ofDomain = domain.spec.media.encryptionLevel;
-  const own = server.spec.media?.encryptionLevel ?? ofDomain;
-  const mediaWith = (other: EncryptionLevel = ofDomain) => heldTo(linkLevel(own, other));
+  const own = server.spec.media?.encryptionLevel;
+  const mediaWith = (other?: EncryptionLevel) => heldTo(linkLevel(own, other, ofDomain));
   const peers = met.peers.map((peer) => renderedPeer(domain, peer, mediaWith));
   const partners = met.partners.map((partner) => ({
     ...partner,
@@ -166,7 +166,7 @@ export function renderingOf(server: TrustedServer, domain: TrustDomain, met: Met
   const trunks = met.trunks.map((trunk) => ({
     ...trunk,
     anchors: `${trustDirectory}/${trunkFile(trunk.name)}`,
-    media: mediaWith(gatewayLevel(trunk, ofDomain)),
+    media: mediaWith(gatewayLevel(trunk)),
   }));
   const faces = new Map<Use, Face>();
   for (const { use, profile } of certificateNeeds(server, domain)) {

@@ -1,8 +1,8 @@
 // What is found about a server: listeners that the traffic table does not allow or that are unencrypted, peers that do not
-// exist, and a level of media that its domain's does not meet. Costs what the server itself declares. What keeps its certificates from being issued is not said here again.
+// exist, and no SRTP where its domain requires that. Costs what the server itself declares. What keeps its certificates from being
+// issued is not said here again.
 import type { TrustDomain } from '../api/v1alpha1/index.ts';
 import { concernedByKey, type Finding, inWords } from './findings.ts';
-import { linkLevel } from './media-level.ts';
 import { type NamedPeer, namedPeers } from './named-peers.ts';
 import type { Placement } from './placements.ts';
 import type { Topology } from './topology.ts';
@@ -61,15 +61,13 @@ function peerFindings({ key, server }: Placement, topology: Topology): readonly 
   });
 }
 
-/** Whoever declares no level of its own has the domain's. */
 function mediaFindings({ key, server }: Placement, domain: TrustDomain): readonly Finding[] {
-  const { encryptionLevel: asked } = domain.spec.media;
   const own = server.spec.media?.encryptionLevel;
-  if (own === undefined || linkLevel(own, asked) !== 'None') return [];
+  if (own !== 'NotSupported' || domain.spec.media.encryptionLevel !== 'Required') return [];
   const { name } = domain.metadata;
   const message =
-    `spec.media.encryptionLevel of this server is ${own}, and that of TrustDomain ${name} ${asked}: no call with media is set up ` +
-    'with whoever keeps to the level of the domain. Leave it out here, or set it to Supported.';
+    `media.encryptionLevel of TrustDomain ${name} is Required, and that of this server ${own}: its media is not encrypted, and no call ` +
+    'with media is set up with whoever declares Required. Leave it out here, or set it to Supported.';
   return [
     { reason: 'SRTPNotPossible', message, concerns: [concernedByKey('TrustedServer', key), { kind: 'TrustDomain', name }] },
   ];

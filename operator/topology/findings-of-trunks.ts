@@ -30,9 +30,9 @@ export function findingsOfTrunks(
     },
     {
       reason: 'SRTPNotPossible',
-      what: 'Trunks without media, since one end requires SRTP and the other has none',
+      what: 'Trunks without SRTP, where it is required',
       condition: 'MediaEncrypted',
-      holds: ({ gateway, pool, domain }) => trunkMedia(gateway, pool, domain).level === 'None',
+      holds: ({ gateway, pool, domain }) => trunkMedia(gateway, pool, domain).condition.reason === 'SRTPNotPossible',
     },
     {
       reason: 'UntrustedGateway',

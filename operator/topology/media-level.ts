@@ -1,38 +1,39 @@
-// The encryption of media on a link, from the levels of its two ends. Never less than either end asks for: where one requires
-// SRTP and the other has none there is no media, and nothing falls back to the clear by itself.
+// The encryption of media on a link, from what its two ends declare. The level of the domain is what holds where neither declares
+// any; what one end declares beats it; and only two declarations can contradict each other:
 //
 //   one end \ other | Required | Supported    | NotSupported
 //   Required        | Required | Required     | None
 //   Supported       | Required | Supported    | NotSupported
 //   NotSupported    | None     | NotSupported | NotSupported
 //
-// A server or partner that declares no level has its domain's. A gateway has its `srtp`: Optional is Supported, and what the domain
-// requires; over TCP it has none. So in a domain that requires encryption media goes in the clear only where both ends are declared
-// so: the partner or gateway that cannot encrypt, and the server that meets it.
+// So a gateway or partner that cannot encrypt is called in the clear by being declared so, and nobody else is; what is less than the
+// domain requires is said wherever it is so.
 import type { EncryptionLevel, MediaGateway } from '../api/v1alpha1/index.ts';
 
-/** `Required`: SRTP or no call. `Supported`: SRTP is offered and plain RTP taken. `NotSupported`: plain RTP. `None`: the ends do not meet. */
+/** `Required`: SRTP or no call. `Supported`: SRTP is offered and plain RTP taken. `NotSupported`: plain RTP. `None`: the ends contradict each other. */
 export type LinkLevel = EncryptionLevel | 'None';
 
-export function linkLevel(one: EncryptionLevel, other: EncryptionLevel): LinkLevel {
+/** `domain`: the level there. An end that is undefined declares none. */
+export function linkLevel(
+  one: EncryptionLevel | undefined,
+  other: EncryptionLevel | undefined,
+  domain: EncryptionLevel,
+): LinkLevel {
+  if (one === undefined || other === undefined) return one ?? other ?? domain;
   const ends = [one, other];
   if (ends.includes('Required')) return ends.includes('NotSupported') ? 'None' : 'Required';
   return ends.includes('NotSupported') ? 'NotSupported' : 'Supported';
 }
 
-/** What software is told of a link: where the ends do not meet, SRTP or no call, which the other end does not take. */
+/** What software is told of a link: where the ends contradict each other, SRTP or no call, which the other end does not take. */
 export function heldTo(level: LinkLevel): EncryptionLevel {
   return level === 'None' ? 'Required' : level;
 }
 
-/** Over TCP everybody could read the keys of SRTP. `domain`: the level there. */
-export function gatewayLevel(
-  { transport, srtp }: Pick<MediaGateway['spec'], 'transport' | 'srtp'>,
-  domain: EncryptionLevel,
-): EncryptionLevel {
+/** What a gateway declares. One that can do either does what the other end asks; over TCP everybody could read the keys of SRTP. */
+export function gatewayLevel({ transport, srtp }: Pick<MediaGateway['spec'], 'transport' | 'srtp'>): EncryptionLevel | undefined {
   if (transport === 'TCP') return 'NotSupported';
-  if (srtp !== 'Optional') return srtp;
-  return domain === 'Required' ? 'Required' : 'Supported';
+  return srtp === 'Optional' ? undefined : srtp;
 }
 
 /** As a status has it. */
@@ -43,10 +44,18 @@ export const shownLevels = {
   None: 'None',
 } as const satisfies Readonly<Record<LinkLevel, string>>;
 
-/** The condition `MediaEncrypted` of a link. */
-export const mediaConditions = {
+const srtpNotPossible = { status: 'False', reason: 'SRTPNotPossible' } as const;
+
+const conditions = {
   Required: { status: 'True', reason: 'Encrypted' },
   Supported: { status: 'Unknown', reason: 'EncryptedWherePossible' },
   NotSupported: { status: 'False', reason: 'MediaUnencrypted' },
-  None: { status: 'False', reason: 'SRTPNotPossible' },
+  None: srtpNotPossible,
 } as const satisfies Readonly<Record<LinkLevel, object>>;
+
+export type MediaCondition = (typeof conditions)[LinkLevel];
+
+/** The condition `MediaEncrypted` of a link. */
+export function mediaCondition(level: LinkLevel, domain: EncryptionLevel): MediaCondition {
+  return level === 'NotSupported' && domain === 'Required' ? srtpNotPossible : conditions[level];
+}

@@ -8,7 +8,7 @@ export interface PeerEntry {
   readonly pool: string;
   readonly role: Role;
   readonly names: readonly string[];
-  /** Of its media; absent where that is as the domain has it. */
+  /** Of its media, where it declares one. */
   readonly encryptionLevel?: EncryptionLevel;
 }
 

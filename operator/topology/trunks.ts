@@ -2,8 +2,8 @@
 // of it. Defaults of ports: Microsoft, "Define a PSTN gateway in Topology Builder" (Skype for Business Server).
 import type { MediaGateway, Role, TrustDomain, TrustedServer } from '../api/v1alpha1/index.ts';
 import { inWords } from './findings.ts';
-import { gatewayEnd, type LinkMedia, linkMedia, serverEnd } from './link-media.ts';
-import { gatewayLevel, type LinkLevel, mediaConditions } from './media-level.ts';
+import { gatewayEnd, inTheClear, type LinkMedia, linkMedia, serverEnd } from './link-media.ts';
+import { gatewayLevel, type MediaCondition } from './media-level.ts';
 import { spiffeTrustDomain } from './names.ts';
 
 /** The roles whose servers have trunks. */
@@ -27,7 +27,7 @@ export function allowsTransport({ spec: { traffic } }: TrustDomain, { transport 
 
 /** What media on the trunk is. `pool`: the server at the other end. */
 export function trunkMedia(gateway: MediaGateway, pool: TrustedServer, domain: TrustDomain): LinkMedia {
-  return linkMedia(serverEnd(pool, domain), gatewayEnd(gateway, domain));
+  return linkMedia(serverEnd(pool), gatewayEnd(gateway), domain);
 }
 
 /** How a gateway comes to its certificate. */
@@ -58,7 +58,7 @@ export function gatewaySpiffeID(domain: TrustDomain, { fqdn }: GatewaySpec): str
 /** Something about a trunk that somebody should know, though it works. */
 export interface TrunkFinding {
   readonly condition: 'LinkEncrypted' | 'MediaEncrypted' | 'CertificateTrusted';
-  readonly reason: 'PlainTCP' | 'PlainTCPNotAllowed' | (typeof mediaConditions)[LinkLevel]['reason'] | 'IssuedByEnterpriseCA';
+  readonly reason: 'PlainTCP' | 'PlainTCPNotAllowed' | MediaCondition['reason'] | 'IssuedByEnterpriseCA';
   /** What was seen, and what to do. */
   readonly message: string;
 }
@@ -96,13 +96,11 @@ function linkFinding(
 
 function mediaFinding(gateway: MediaGateway, pool: TrustedServer, domain: TrustDomain): TrunkFinding | undefined {
   const { fqdn } = gateway.spec;
-  const { level, because } = trunkMedia(gateway, pool, domain);
-  const finding = (message: string): TrunkFinding => ({
-    condition: 'MediaEncrypted',
-    reason: mediaConditions[level].reason,
-    message,
-  });
+  const media = trunkMedia(gateway, pool, domain);
+  const { level, condition, because } = media;
+  const finding = (message: string): TrunkFinding => ({ condition: 'MediaEncrypted', reason: condition.reason, message });
   const server = inWords({ kind: 'TrustedServer', namespace: pool.metadata.namespace ?? '', name: pool.metadata.name });
+  const hasNone = gatewayLevel(gateway.spec) === 'NotSupported';
   switch (level) {
     case 'Required':
       return undefined;
@@ -110,13 +108,18 @@ function mediaFinding(gateway: MediaGateway, pool: TrustedServer, domain: TrustD
       return finding(
         `Media with ${fqdn} is SRTP where it is offered, and a call without it is set up too: ${because}. Set srtp to Required, or media.encryptionLevel of ${server}.`,
       );
-    case 'NotSupported':
-      return finding(`Media with ${fqdn} is not encrypted: ${because}.`);
+    case 'NotSupported': {
+      const clear = inTheClear(fqdn, media, domain);
+      if (condition.reason !== 'SRTPNotPossible') return finding(clear);
+      const remedy = hasNone
+        ? `Use transport TLS and srtp Required or Optional, if the gateway can. To have no such calls, set media.encryptionLevel of ${server} to Required.`
+        : `Leave media.encryptionLevel of ${server} out, unless that is meant.`;
+      return finding(`${clear} ${remedy}`);
+    }
     case 'None': {
-      const remedy =
-        gatewayLevel(gateway.spec, domain.spec.media.encryptionLevel) === 'NotSupported'
-          ? `Use transport TLS and srtp Required or Optional, if the gateway can. If it cannot, and media in the clear is meant, set media.encryptionLevel of ${server} to Supported.`
-          : `Set media.encryptionLevel of ${server} to Supported or Required.`;
+      const remedy = hasNone
+        ? `Use transport TLS and srtp Required or Optional, if the gateway can. If it cannot, and media in the clear is meant, set media.encryptionLevel of ${server} to Supported, or leave it out.`
+        : `Set media.encryptionLevel of ${server} to Supported or Required, or leave it out.`;
       return finding(`No call with media is set up with ${fqdn}: ${because}. ${remedy}`);
     }
     default:

@@ -150,13 +150,15 @@ it('HostingProvider: many domains behind one edge', async () => {
 it('media with a partner follows from its level, which is listed, and from that of the Edge', async () => {
   const own = { trust: trustIn(makeRoot('Fabrikam Media')), media: { encryptionLevel: 'NotSupported' } };
   await trustmesh.apply(partnerManifest('fabrikam', own));
-  expect(await reason('fabrikam', 'MediaEncrypted', 'SRTPNotPossible')).toContain('TrustDomain contoso is Required');
+  expect(await reason('fabrikam', 'MediaEncrypted', 'SRTPNotPossible')).toContain('of FederatedPartner fabrikam is NotSupported');
   await trustmesh.partner('fabrikam', 'Trusted');
   expect(await listed()).toMatchObject([{ name: 'fabrikam', encryptionLevel: 'NotSupported' }]);
+  await trustmesh.apply(partnerManifest('fabrikam', { trust: own.trust }));
+  await reason('fabrikam', 'MediaEncrypted', 'Encrypted');
   await trustmesh.apply(serverManifest('edge', { ...edgeSpec, media: { encryptionLevel: 'Supported' } }));
-  await reason('fabrikam', 'MediaEncrypted', 'MediaUnencrypted');
+  await reason('fabrikam', 'MediaEncrypted', 'EncryptedWherePossible');
   await trustmesh.apply(edge);
-  await reason('fabrikam', 'MediaEncrypted', 'SRTPNotPossible');
+  await reason('fabrikam', 'MediaEncrypted', 'Encrypted');
   await remove('fabrikam');
 });
 

@@ -406,24 +406,34 @@ describe('a link in the clear', () => {
   it('works, and is reported: the condition says so and an event recommends what to do', async () => {
     await trustmesh.apply(poolManifest('med09') + gatewayManifest('plain', 'med09', { transport: 'TCP' }));
     const { gateway } = await gatewayReason(trustmesh, 'plain', 'LinkEncrypted', 'PlainTCPNotAllowed');
-    expect(gateway.status).toMatchObject({ port: 5066, media: 'None' });
+    expect(gateway.status).toMatchObject({ port: 5066, media: 'Unencrypted' });
     expect(gateway.status?.conditions).toContainEqual(expect.objectContaining({ type: 'Ready', status: 'True' }));
     expect(gateway.status?.conditions).toContainEqual(
       expect.objectContaining({ type: 'MediaEncrypted', status: 'False', reason: 'SRTPNotPossible' }),
     );
     expect(await told('plain', 'UnencryptedLink')).toContain('Set spec.transport to TLS');
+    expect(await told('plain', 'SRTPNotPossible')).toContain('transport of MediaGateway media/plain is TCP');
     await trustmesh.ready('media', 'med09');
     expect(await anchorsOfPool(trustmesh, 'med09')).toEqual([enterpriseRoot]);
     expect(await trustmesh.secretNames('media')).not.toContain('plain-tls');
   });
 
-  it('has media in the clear once its server is declared to take that, and the server says so', async () => {
-    await trustmesh.apply(poolManifest('med09', { media: { encryptionLevel: 'Supported' } }));
-    const { gateway, condition } = await gatewayReason(trustmesh, 'plain', 'MediaEncrypted', 'MediaUnencrypted');
-    expect(gateway.status?.media).toBe('Unencrypted');
-    expect(condition.message).toContain('transport of MediaGateway media/plain is TCP');
-    const weaker = await trustmesh.reason('media', 'med09', 'MediaEncrypted', 'EncryptedWherePossible');
-    expect(weaker).toMatchObject({ status: 'Unknown', message: expect.stringContaining('TrustDomain contoso is Required') });
+  it('has no media once its server is declared to require SRTP, and both say so', async () => {
+    await trustmesh.apply(poolManifest('med09', { media: { encryptionLevel: 'Required' } }));
+    let seen: object | undefined;
+    await waitFor(
+      'the trunk to have no media',
+      async () => {
+        const { status } = (await gatewayReason(trustmesh, 'plain', 'MediaEncrypted', 'SRTPNotPossible')).gateway;
+        seen = status;
+        return status?.media === 'None';
+      },
+      { limitMs: 20_000, seen: () => seen },
+    );
+    const { condition } = await gatewayReason(trustmesh, 'plain', 'MediaEncrypted', 'SRTPNotPossible');
+    expect(condition.message).toContain('media.encryptionLevel of TrustedServer media/med09 is Required, and transport of');
+    const media = await trustmesh.reason('media', 'med09', 'MediaEncrypted', 'SRTPNotPossible');
+    expect(media.message).toContain('media/plain (1 of 1)');
     await trustmesh.ready('media', 'med09');
     const link = await trustmesh.reason('media', 'med09', 'LinkEncrypted', 'UnencryptedLink');
     expect(link.message).toContain('media/plain (1 of 1)');

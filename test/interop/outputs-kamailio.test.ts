@@ -181,9 +181,13 @@ describe('Kamailio', () => {
     });
   });
 
-  it('has no call with a gateway without SRTP, since the domain requires it: nothing falls back to the clear', async () => {
-    const invite = { method: 'INVITE', identity: await issued('gw03'), sdp: sessionDescription('RTP/AVP') } as const;
-    expect(await askByTLS({ ...callTo(mediation), ...invite })).toEqual({ status: 488, reason: 'SRTP Required' });
+  it('has calls in the clear with the gateway that is declared to have no SRTP, and with nobody else, since the domain requires it', async () => {
+    const invite = async (name: string) => {
+      const call = { method: 'INVITE', identity: await issued(name), sdp: sessionDescription('RTP/AVP') } as const;
+      return await askByTLS({ ...callTo(mediation), ...call });
+    };
+    expect(statusOf(await invite('gw03'))).toBe(200);
+    for (const name of ['gw01', 'front']) expect(await invite(name)).toEqual({ status: 488, reason: 'SRTP Required' });
   });
 
   describe('with rtpengine', () => {

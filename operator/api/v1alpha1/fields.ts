@@ -63,10 +63,10 @@ export const anchorsPEM = z.string().min(1).max(65_536);
 /** Whether media is SRTP. */
 export const encryptionLevel = z.enum(['Required', 'Supported', 'NotSupported']);
 
-/** Of one server or partner, where it differs from its domain. */
+/** What one server or partner declares. */
 export const ownMedia = z.object({
   encryptionLevel: encryptionLevel.describe(
-    'Whether its media is SRTP: always, where the other end can, or never. On a link the stricter end decides, and Required does not meet NotSupported.',
+    'Whether its media is SRTP: always, where the other end can, or never. It goes before the level of the domain. Where both ends of a link declare one the stricter holds, and Required does not meet NotSupported.',
   ),
 });
 

@@ -90,7 +90,9 @@ export const mediaGatewaySpec = constrained(
     srtp: z
       .enum(['Required', 'Optional', 'NotSupported'])
       .default('Optional')
-      .describe('Whether the gateway encrypts media. Required needs TLS, over which the keys travel.'),
+      .describe(
+        'Whether the gateway encrypts media: always, as the other end asks, or never. Required needs TLS, over which the keys travel.',
+      ),
     certificate: certificate.optional().describe('How the gateway comes to its certificate, with transport TLS.'),
   }),
   ...gatewayRules,
@@ -104,7 +106,9 @@ export const mediaGatewayStatus = z.object({
   media: z
     .enum(['Encrypted', 'EncryptedWherePossible', 'Unencrypted', 'None'])
     .optional()
-    .describe('What media on this trunk is, from the level of its pool, or else the domain, and `srtp`. None: no call has any.'),
+    .describe(
+      'What media on this trunk is, from `srtp` and the level of its pool; the level of the domain where neither declares any. None: no call has any.',
+    ),
   certificate: z
     .object({
       ...certificateFacts,

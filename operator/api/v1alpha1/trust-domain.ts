@@ -104,7 +104,7 @@ export const trustDomainSpec = constrained(
         encryptionLevel: encryptionLevel
           .default('Required')
           .describe(
-            'Whether media is SRTP: always, where the other side can, or never. Servers and partners may have their own.',
+            'Whether media is SRTP: always, where the other side can, or never. Of links of which neither end declares a level.',
           ),
       })
       .prefault({})

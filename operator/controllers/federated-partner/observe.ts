@@ -190,7 +190,7 @@ function edgesOf(domain: TrustDomain, { topology, stores }: Context): Federation
           object: `Secret ${namespace}/${metadata.name}`,
           hash: metadata.annotations?.[annotation.trustHash],
         })),
-        media: serverEnd(placement.server, domain),
+        media: serverEnd(placement.server),
       },
     ];
   });

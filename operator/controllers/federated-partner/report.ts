@@ -5,7 +5,6 @@ import type { Certificate } from '../../pki/certificate.ts';
 import type { Finding } from '../../topology/findings.ts';
 import { anchorFindings } from '../../topology/findings-of-anchors.ts';
 import { partnerMedia } from '../../topology/link-media.ts';
-import { mediaConditions } from '../../topology/media-level.ts';
 import { type Aspect, summarise } from '../conditions.ts';
 import type { Context } from '../context.ts';
 import { announceFindings, findingAspects } from '../shown-findings.ts';
@@ -209,8 +208,8 @@ function revocationCurrent(standing: RevocationStanding | undefined): readonly A
 /** From what is declared alone: a warning, too. */
 function mediaEncrypted({ domain, edges }: FederationObservation, { partner, blockedBy }: PartnerDecision): readonly Aspect[] {
   if (domain === undefined || blockedBy !== undefined) return [];
-  const { level, message } = partnerMedia(partner, edges, domain);
-  return [{ type: 'MediaEncrypted', ...mediaConditions[level], message }];
+  const { condition, message } = partnerMedia(partner, edges, domain);
+  return [{ type: 'MediaEncrypted', ...condition, message }];
 }
 
 /** What probes found is theirs to say. */

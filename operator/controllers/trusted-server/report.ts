@@ -5,7 +5,6 @@ import type { CertificateFacts } from '../../outputs/certificate-secret.ts';
 import { serverTrustName } from '../../outputs/trust-bundle.ts';
 import { type Finding, findingReasons } from '../../topology/findings.ts';
 import { belowDomain } from '../../topology/link-media.ts';
-import { mediaConditions } from '../../topology/media-level.ts';
 import { delisted } from '../circumstances.ts';
 import { type Aspect, summarise } from '../conditions.ts';
 import type { Context } from '../context.ts';
@@ -96,11 +95,11 @@ function foundAbout(findings: readonly Finding[]): string {
   return reasons.length === 0 ? '' : ` What is found about it: ${reasons.join(', ')}.`;
 }
 
-/** Less than the domain asks for is said; where that is no media at all, it is a finding. */
+/** Less than the domain has is said; where SRTP is not possible and required, it is a finding. */
 function mediaException({ server, domain, findings }: Observation): readonly Aspect[] {
   const below = domain && belowDomain(server, domain);
   if (below === undefined || findings.some(({ reason }) => reason === 'SRTPNotPossible')) return [];
-  return [{ type: 'MediaEncrypted', ...mediaConditions[below.level], message: below.message }];
+  return [{ type: 'MediaEncrypted', ...below.condition, message: below.message }];
 }
 
 function trustDistributed({ server, ownTrust }: Observation, needs: readonly FinalNeed[], outcome: Outcome): Aspect {

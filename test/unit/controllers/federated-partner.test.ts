@@ -13,7 +13,7 @@ import { serverEnd } from '../../../operator/topology/link-media.ts';
 import { authorityIdentity } from '../../../operator/trust/partner-authority.ts';
 import { mostOctetsOfNames, octetsOfNames } from '../../../operator/trust/partner-listener.ts';
 import { day, type Forged, generalName, keysOf, nameOf } from '../pki/forge.ts';
-import { trustDomain, trustedServer } from '../topology/objects.ts';
+import { trustedServer } from '../topology/objects.ts';
 import {
   conditionsOf,
   edgeWith,
@@ -77,6 +77,7 @@ it('says what media with a partner is, by its level and that of each Edge: a war
     observed(partnerOf('litware'), [litware]),
     observed(partnerOf('woodgrove', { mode: 'Blocked', ...media('NotSupported') })),
   ]);
+  const none = 'none';
   const among = (name: string, ...levels: readonly string[]) =>
     conditionsOf(
       statusOf(
@@ -84,15 +85,16 @@ it('says what media with a partner is, by its level and that of each Edge: a war
         rest,
         levels.map((level) => ({
           ...edgeWith(rest.planned),
-          media: serverEnd(trustedServer('edge', 'Edge', media(level)), trustDomain('contoso')),
+          media: serverEnd(trustedServer('edge', 'Edge', level === none ? {} : media(level))),
         })),
       ),
     ).filter((condition) => /^(Ready|MediaEncrypted) /.test(condition));
   const ready = 'Ready True Ready';
   expect(among('fabrikam', 'Required')).toEqual([ready, 'MediaEncrypted False SRTPNotPossible']);
-  expect(among('fabrikam', 'Supported')).toEqual([ready, 'MediaEncrypted False MediaUnencrypted']);
+  expect(among('fabrikam', none)).toEqual([ready, 'MediaEncrypted False SRTPNotPossible']);
   expect(among('fabrikam', 'Supported', 'Required')).toEqual([ready, 'MediaEncrypted False SRTPNotPossible']);
-  expect(among('litware', 'Supported')).toEqual([ready, 'MediaEncrypted True Encrypted']);
+  expect(among('litware', none)).toEqual([ready, 'MediaEncrypted True Encrypted']);
+  expect(among('litware', none, 'Supported')).toEqual([ready, 'MediaEncrypted Unknown EncryptedWherePossible']);
   expect(among('woodgrove', 'Required')).toEqual([ready]);
   expect(rest.planned.federation.partners.map(({ name, encryptionLevel }) => [name, encryptionLevel])).toEqual([
     ['fabrikam', 'NotSupported'],

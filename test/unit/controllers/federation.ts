@@ -145,7 +145,7 @@ export function edgeWith({ federation }: FederationPlan): FederationObservation[
     key: 'media/edge',
     bundle: { object: 'ConfigMap media/trustmesh-contoso-edge-external', hash, files: federationFiles(federation).hash },
     secrets: [{ object: 'Secret media/edge-access-edge-external-tls', hash }],
-    media: serverEnd(trustedServer('edge', 'Edge'), trustDomain('contoso')),
+    media: serverEnd(trustedServer('edge', 'Edge')),
   };
 }
 

@@ -36,14 +36,19 @@ it.each([
   ['Required', 'Optional', { media_encryption: 'sdes', media_encryption_optimistic: 'no' }],
   ['Supported', 'Optional', { media_encryption: 'sdes', media_encryption_optimistic: 'yes' }],
   ['Supported', 'Required', { media_encryption: 'sdes', media_encryption_optimistic: 'no' }],
-  // The two do not meet: SRTP or no call.
-  ['Required', 'NotSupported', { media_encryption: 'sdes', media_encryption_optimistic: 'no' }],
   ['NotSupported', 'NotSupported', { media_encryption: 'no', media_encryption_optimistic: 'no' }],
 ] as const)('has media of a trunk of a server %s with srtp %s, whatever the domain', (encryptionLevel, srtp, media) => {
   const wish = { ...pool, domain: { media: { encryptionLevel } }, trunks: [{ ...trunk, srtp }] };
   const own = { ...pool, encryptionLevel, domain: { media: { encryptionLevel: 'Supported' } }, trunks: [{ ...trunk, srtp }] };
   expect(sectionsOf(own)['trunk-gw01']).toMatchObject(media);
   expect(sectionsOf(wish)['trunk-gw01']).toMatchObject({ type: 'endpoint', transport: 'trustmesh-sip', ...media });
+});
+
+it('has SRTP or no call where server and gateway contradict each other, and media in the clear where the gateway alone has none', () => {
+  const trunks = [{ ...trunk, srtp: 'NotSupported' } as const];
+  const srtp = { media_encryption: 'sdes', media_encryption_optimistic: 'no' };
+  expect(sectionsOf({ ...pool, trunks, encryptionLevel: 'Required' })['trunk-gw01']).toMatchObject(srtp);
+  expect(sectionsOf({ ...pool, trunks })['trunk-gw01']).toMatchObject({ media_encryption: 'no' });
 });
 
 it('calls a gateway at its port, and tells it by address', () => {

@@ -61,21 +61,21 @@ it.each([
   expect(text).toContain(`data="rtp_secure_media=${level}"`);
 });
 
-it('has media of a server by its own level, as far as servers of the domain take that', () => {
+it('has media of a server by its own level, where it has one', () => {
   const level = (encryptionLevel: EncryptionLevel, domain: EncryptionLevel) =>
     /rtp_secure_media=(\w+)/.exec(
       file('FreeSWITCH', 'freeswitch-media.xml', { encryptionLevel, domain: { media: { encryptionLevel: domain } } }),
     )?.[1];
   expect(level('Required', 'Supported')).toBe('mandatory');
-  expect(level('Supported', 'Required')).toBe('mandatory');
+  expect(level('Supported', 'Required')).toBe('optional');
   expect(level('NotSupported', 'Supported')).toBe('forbidden');
-  expect(level('NotSupported', 'Required')).toBe('mandatory');
+  expect(level('NotSupported', 'Required')).toBe('forbidden');
 });
 
 it.each([
   ['Required', 'Required', 'mandatory'],
   ['Optional', 'Required', 'mandatory'],
-  // The two do not meet: SRTP or no call.
+  // The two contradict each other: SRTP or no call.
   ['NotSupported', 'Required', 'mandatory'],
   ['NotSupported', 'Supported', 'forbidden'],
   ['Required', 'Supported', 'mandatory'],

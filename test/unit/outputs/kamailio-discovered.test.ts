@@ -64,7 +64,8 @@ it('has limits that can be set before it is included', () => {
 });
 
 it.each([
-  ['Required', [{ encryptionLevel: 'Supported' }], 'Required'],
+  ['Required', [{ encryptionLevel: 'Supported' }], 'Supported'],
+  ['Required', [{ encryptionLevel: 'Supported' }, {}], 'Required'],
   ['Supported', [{ encryptionLevel: 'Required' }, {}], 'Required'],
   ['Supported', [{}], 'Supported'],
 ] as const)('holds media to the domain and to each partner of the mode: %s, %j', (encryptionLevel, media, held) => {

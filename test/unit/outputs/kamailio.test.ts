@@ -175,8 +175,8 @@ describe('the table', () => {
     ['Required', 'Optional', 'TLS', 'Required'],
     ['Supported', 'Optional', 'TLS', 'Supported'],
     ['Supported', 'Required', 'TLS', 'Required'],
-    // The two do not meet: SRTP or no call.
-    ['Required', 'NotSupported', 'TLS', 'Required'],
+    ['Required', 'NotSupported', 'TLS', 'NotSupported'],
+    ['Required', 'Optional', 'TCP', 'NotSupported'],
     ['NotSupported', 'Required', 'TLS', 'Required'],
     ['NotSupported', 'Optional', 'TLS', 'NotSupported'],
     ['Supported', 'Optional', 'TCP', 'NotSupported'],
@@ -197,13 +197,14 @@ describe('the table has media', () => {
     const own = (encryptionLevel: EncryptionLevel, wish: Wish) => ({ ...wish, encryptionLevel });
     const lax = { ...trunk, srtp: 'NotSupported' } as const;
     const trunks = (level: EncryptionLevel) => levelOf(rowsOf('default', own(level, { ...pool, trunks: [lax] })), 'trunk/gw01');
+    // Those that contradict each other: SRTP or no call.
     expect([trunks('Required'), trunks('Supported')]).toEqual(['Required', 'NotSupported']);
     const partners = (level: EncryptionLevel, theirs?: EncryptionLevel) => {
       const declared = theirs === undefined ? partner : { ...partner, encryptionLevel: theirs };
       return levelOf(rowsOf('access-edge-external', own(level, { ...edge, partners: [declared] })), 'partner/fabrikam');
     };
     expect([partners('Supported'), partners('Supported', 'Supported'), partners('Supported', 'NotSupported')]).toEqual([
-      'Required',
+      'Supported',
       'Supported',
       'NotSupported',
     ]);

@@ -87,12 +87,16 @@ it('has media by the link with each gateway, each partner, and each peer that de
     'medpool.contoso.com': '$var(trustmesh_media) = "NotSupported";',
     'trunk/gw01': '$var(trustmesh_media) = "NotSupported";',
   });
-  // Those that do not meet: SRTP or no call.
   expect(levels('opensips-sip.cfg', { role: 'Mediation', trunks: [lax], peers })).toEqual({
+    'medpool.contoso.com': '$var(trustmesh_media) = "NotSupported";',
+    'trunk/gw01': '$var(trustmesh_media) = "NotSupported";',
+  });
+  // Those that contradict each other: SRTP or no call.
+  expect(levels('opensips-sip.cfg', { role: 'Mediation', trunks: [lax], peers, encryptionLevel: 'Required' })).toEqual({
     'medpool.contoso.com': '$var(trustmesh_media) = "Required";',
     'trunk/gw01': '$var(trustmesh_media) = "Required";',
   });
   expect(levels('opensips-outside.cfg', { ...edge, encryptionLevel: 'Supported' })).toEqual({
-    'partner/fabrikam': '$var(trustmesh_media) = "Required";',
+    'partner/fabrikam': '$var(trustmesh_media) = "Supported";',
   });
 });

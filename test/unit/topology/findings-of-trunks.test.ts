@@ -2,7 +2,7 @@
 import { findingsOfTrunks } from '../../../operator/topology/findings-of-trunks.ts';
 import { trunksOf } from '../../../operator/topology/trunk-standing.ts';
 import { gateway } from './declared.ts';
-import { mediaGateway, trustedServer } from './objects.ts';
+import { admitting, mediaGateway, trustDomain, trustedServer } from './objects.ts';
 import { contoso, type Recorder } from './recorder.ts';
 
 const med01 = trustedServer('med01', 'Mediation');
@@ -28,8 +28,8 @@ it('is each reason once, with how many and the first of them', () => {
   expect(messages(made, ['voice/f'])).toEqual([
     'UnencryptedLink: Trunks over TCP, in the clear: voice/a, voice/b, voice/c and 2 more (5 of 7). ' +
       'The condition LinkEncrypted of the MediaGateway says what to do.',
-    'SRTPNotPossible: Trunks without media, since one end requires SRTP and the other has none: voice/a, voice/b, voice/c and 3 more ' +
-      '(6 of 7). The condition MediaEncrypted of the MediaGateway says what to do.',
+    'SRTPNotPossible: Trunks without SRTP, where it is required: voice/a, voice/b, voice/c and 3 more (6 of 7). ' +
+      'The condition MediaEncrypted of the MediaGateway says what to do.',
     'UntrustedGateway: Trunks to a gateway whose CA is not trusted here: voice/f (1 of 7). ' +
       'The condition CertificateTrusted of the MediaGateway says what to do.',
   ]);
@@ -50,9 +50,16 @@ it('is of one size, however many there are, and names the objects that it has to
   }
 });
 
-it('is media in the clear no more where the server is declared to take that', () => {
-  const lax = trustedServer('med01', 'Mediation', { media: { encryptionLevel: 'Supported' } });
-  expect(found(poolWith({ a: { srtp: 'NotSupported' } }, lax))).toEqual([]);
+it.each([
+  ['Required', 'Supported', ['SRTPNotPossible']],
+  ['Supported', 'Required', ['SRTPNotPossible']],
+  ['Supported', 'Supported', []],
+  ['NotSupported', 'Supported', []],
+] as const)('is media in the clear in a domain that requires SRTP, or none: domain %s, server %s', (domain, server, expected) => {
+  const level = (encryptionLevel: string) => ({ media: { encryptionLevel } });
+  const made = poolWith({ a: { srtp: 'NotSupported' } }, trustedServer('med01', 'Mediation', level(server)));
+  made.topology.setDomain('contoso', trustDomain('contoso', { ...admitting('voice'), ...level(domain) }));
+  expect(found(made).map(({ reason }) => reason)).toEqual(expected);
 });
 
 describe('the server is told', () => {

@@ -44,11 +44,12 @@ describe('about a server', () => {
 
   it.each([
     ['Required', 'NotSupported', ['SRTPNotPossible']],
-    ['NotSupported', 'Required', ['SRTPNotPossible']],
+    ['NotSupported', 'Required', []],
+    ['NotSupported', 'NotSupported', []],
     ['Required', 'Supported', []],
     ['Supported', 'NotSupported', []],
     ['Required', undefined, []],
-  ] as const)('is a level of media that its domain’s does not meet: domain %s, server %s', (domain, own, expected) => {
+  ] as const)('is a server without SRTP, where its domain requires that: domain %s, server %s', (domain, own, expected) => {
     const made = contoso();
     const media = (encryptionLevel: string) => ({ media: { encryptionLevel } });
     made.topology.setDomain('contoso', trustDomain('contoso', { ...admitting('voice'), ...media(domain) }));
