@@ -47,14 +47,13 @@ const pathsOf = (listener: RenderedListener) => ({
   table: table(listener.face),
 });
 
-function profilesSay(server: Rendering['server'], { name, protocol, port, face }: RenderedListener): string {
+function profilesSay(server: Rendering['server'], { name, protocol, port }: RenderedListener): string {
   return heading(
     server,
     `${version} TLS profiles of the listener ${name} (${protocol}, port ${port}), which kamailio-${name}.cfg names.`,
     'Kamailio verifies chains and reads no names here: the script does. kamcmd tls.reload takes up a change for new connections.',
-    face.revocationLists === undefined
-      ? 'It checks no CRLs: a server that left the topology, and a partner that was blocked, are refused by name.'
-      : 'It refuses by the CRLs that it read last, and everybody once one has expired: kamcmd tls.reload within the hour of each change.',
+    'It checks no CRLs: a server that left the topology, and a partner that was blocked, are refused by name. None is named, since',
+    'tls.reload frees memory twice, and ends Kamailio 5.6 at times, where it has read some.',
   );
 }
 

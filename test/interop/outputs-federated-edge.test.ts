@@ -1,7 +1,7 @@
 // Envoy, HAProxy, nginx and Kamailio as an Edge between a pool and two partners: every file and Secret as it stands in the API
 // server, mounted where the documentation says; who gets in on which side; what is left of a partner that is blocked; and whom the
 // CRLs keep out that partners publish.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer as createPublisher } from 'node:http';
 import { connect as connectPlain, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,7 @@ import { authorityOf, makeAuthority, materialOf } from '../support/peers/materia
 import type { Material } from '../support/peers/peer.ts';
 import { freePort } from '../support/port.ts';
 import { type ProxySoftware, proxies, type RunningProxy, steadily } from '../support/proxies.ts';
-import { askByTLS, askByUDP, startGateway } from '../support/sip.ts';
+import { askByTLS } from '../support/sip.ts';
 import { waitFor } from '../support/wait.ts';
 import { answering, answerOf, call, isLetIn, listening } from './support/calling.ts';
 import { hostileFrom } from './support/hostile.ts';
@@ -217,39 +217,47 @@ for (const software of proxies) {
 }
 
 needing(...tools, 'kamailio').describe('Kamailio', () => {
-  it('refuses by the CRLs that partners publish, takes up the next, and names none once one of them publishes no more', async () => {
+  it('is named no CRLs of partners, by which it refuses where somebody names them before it starts', async () => {
     const edge = await mountEdge('Kamailio');
-    const side = {
-      trust: join(edge.root, 'trust'),
-      listener: 'outside',
-      port: edge.outside,
-      name: `access-${edge.name}.contoso.com`,
-    };
-    const kamailio = running.use(await startKamailio(side));
+    const revoked = ofFabrikam(dns('sip.fabrikam.com'));
+    await using published = await publication(revoked);
+    await trustmesh.apply(published.manifests);
+    await edge.mountWhen('the CRLs of both', published.areIn);
+    const profiles = join(edge.root, 'trust/kamailio-outside-tls.cfg');
+    const text = await readFile(profiles, 'utf8');
+    expect(text).not.toMatch(/^crl/m);
     const outside = async (identity: Material) => {
-      const answer = await askByTLS({
+      const domain = identity === edgeOfNorthwind ? 'northwind.com' : 'fabrikam.com';
+      const answer = await askByTLS({ port: edge.outside, identity, from: `sip:a@${domain}`, to: 'sip:bob@contoso.com' });
+      return 'status' in answer && answer.status === 200;
+    };
+    const withProfiles = async (content: string) => {
+      await writeFile(profiles, content);
+      const name = `access-${edge.name}.contoso.com`;
+      await using _running = await startKamailio({
+        trust: join(edge.root, 'trust'),
+        listener: 'outside',
         port: edge.outside,
-        identity,
-        from: `sip:a@${domainOf(identity)}`,
-        to: 'sip:bob@contoso.com',
+        name,
       });
-      return 'status' in answer && answer.status === 200;
+      return [await outside(edgeOfFabrikam), await outside(edgeOfNorthwind), await outside(revoked)];
     };
-    const believed = Buffer.from((await trustmesh.configMap('media', 'trustmesh-contoso'))['ca.crt'] ?? '');
-    const believes = async (material: Material) => {
-      await using callee = await startGateway({ ...material, 'ca.crt': believed });
-      await kamailio.resolve('sip.fabrikam.com');
-      const to = `sip:sip.fabrikam.com:${callee.port};transport=tls`;
-      const answer = await askByUDP(kamailio.inside, { to, from: 'sip:bob@contoso.com' });
-      return 'status' in answer && answer.status === 200;
-    };
-    const reload = async () => void (await kamailio.command('tls.reload'));
-    await holdsToCRLs({ mountWhen: edge.mountWhen, letsIn: outside, believes, reload, settled: (holds) => holds });
-    record({ software: 'Kamailio', version: await kamailioVersion(), capability: 'CRL', result: 'yes, of partners' });
+    expect(await withProfiles(text)).toEqual([true, true, true]);
+    const lists = join(edge.root, 'trust/..data/crl.pem');
+    expect(await withProfiles(text.replace('[server:default]\n', `[server:default]\ncrl = ${lists}\n`))).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    record({
+      software: 'Kamailio',
+      version: await kamailioVersion(),
+      capability: 'CRL',
+      result: 'none is named: a reload may then end it',
+    });
+    await trustmesh.apply(partners);
   }, 120_000);
 });
-
-const domainOf = (identity: Material) => (identity === edgeOfNorthwind ? 'northwind.com' : 'fabrikam.com');
 
 interface HeldToCRLs extends Pick<MountedEdge, 'mountWhen'>, Pick<RunningEdge, 'believes'> {
   readonly letsIn: (material: Material) => Promise<boolean>;
@@ -269,25 +277,7 @@ async function holdsToCRLs({ mountWhen, letsIn, believes, reload, settled }: Hel
     const [good, other, ...revoked] = await Promise.all(all);
     return { good, other, revoked };
   };
-  const pages = new Map([
-    ['/fabrikam-root.crl', revocationList(fabrikam.root, [])],
-    ['/fabrikam-1.crl', revocationList(fabrikam, [first])],
-    ['/fabrikam-2.crl', revocationList(fabrikam, [first, second], 2)],
-    ['/northwind-root.crl', revocationList(northwind.root, [])],
-    ['/northwind.crl', revocationList(northwind, [])],
-  ]);
-  await using publisher = await listening(
-    createPublisher(({ url = '' }, response) => void response.writeHead(pages.has(url) ? 200 : 404).end(pages.get(url))),
-  );
-  const publishing = (name: string, { anchors, intermediates }: Authority, ...paths: readonly string[]) =>
-    partner(
-      name,
-      { ...fabrikam, anchors: [...anchors, ...intermediates] },
-      {
-        revocation: 'Published',
-        crlURLs: paths.map((path) => `http://127.0.0.1:${publisher.port}${path}`),
-      },
-    );
+  await using published = await publication(first, second);
   const takesUp = async (what: string, wanted: Awaited<ReturnType<typeof letIn>>) => {
     await reload();
     let seen: unknown;
@@ -307,17 +297,15 @@ async function holdsToCRLs({ mountWhen, letsIn, believes, reload, settled }: Hel
 
   await mountWhen('both partners in the files', namesBoth);
   await takesUp('everybody to get in', everybody);
-  const ofNorthwind = publishing('northwind', northwind, '/northwind-root.crl', '/northwind.crl');
-  await trustmesh.apply(ofNorthwind + publishing('fabrikam', fabrikam, '/fabrikam-root.crl', '/fabrikam-1.crl'));
+  await trustmesh.apply(published.manifests);
   let before: string | undefined;
-  // A federation root, its cross-certificate and two lists for each of four CAs.
-  await mountWhen('the CRLs of both', ({ 'crl.pem': lists, 'partners.crt': anchors }) => {
-    before = lists;
-    return lists !== undefined && anchors?.match(/BEGIN/g)?.length === 8;
+  await mountWhen('the CRLs of both', (files) => {
+    before = files['crl.pem'];
+    return published.areIn(files);
   });
   await takesUp('the first list to count', { ...everybody, revoked: [false, true] });
   await calls({ good: true, revoked: false });
-  await trustmesh.apply(publishing('fabrikam', fabrikam, '/fabrikam-root.crl', '/fabrikam-2.crl'));
+  await trustmesh.apply(published.next);
   await mountWhen('the next list', ({ 'crl.pem': lists }) => lists !== undefined && lists !== before);
   await takesUp('the next list to count', { ...everybody, revoked: [false, false] });
   await trustmesh.apply(partner('northwind', northwind));
@@ -326,4 +314,40 @@ async function holdsToCRLs({ mountWhen, letsIn, believes, reload, settled }: Hel
   await calls({ good: true, revoked: true });
   await trustmesh.apply(partners);
   for (const name of ['fabrikam', 'northwind']) await trustmesh.partner(name, 'Trusted');
+}
+
+interface Publication extends AsyncDisposable {
+  /** Both partners, as they publish; and Fabrikam with the list after that. */
+  readonly manifests: string;
+  readonly next: string;
+  readonly areIn: (files: Readonly<Record<string, string>>) => boolean;
+}
+
+/** The lists of both partners: Fabrikam has revoked `first`, and on the next list all of them. */
+async function publication(first: Material, ...more: readonly Material[]): Promise<Publication> {
+  const pages = new Map([
+    ['/fabrikam-root.crl', revocationList(fabrikam.root, [])],
+    ['/fabrikam-1.crl', revocationList(fabrikam, [first])],
+    ['/fabrikam-2.crl', revocationList(fabrikam, [first, ...more], 2)],
+    ['/northwind-root.crl', revocationList(northwind.root, [])],
+    ['/northwind.crl', revocationList(northwind, [])],
+  ]);
+  const publisher = await listening(
+    createPublisher(({ url = '' }, response) => void response.writeHead(pages.has(url) ? 200 : 404).end(pages.get(url))),
+  );
+  const publishing = (name: string, authority: Authority, ...paths: readonly string[]) =>
+    partner(
+      name,
+      { ...authority, anchors: [...authority.anchors, ...authority.intermediates] },
+      { revocation: 'Published', crlURLs: paths.map((path) => `http://127.0.0.1:${publisher.port}${path}`) },
+    );
+  return {
+    manifests:
+      publishing('northwind', northwind, '/northwind-root.crl', '/northwind.crl') +
+      publishing('fabrikam', fabrikam, '/fabrikam-root.crl', '/fabrikam-1.crl'),
+    next: publishing('fabrikam', fabrikam, '/fabrikam-root.crl', '/fabrikam-2.crl'),
+    // A federation root and its cross-certificate for each of four CAs.
+    areIn: ({ 'crl.pem': lists, 'partners.crt': anchors }) => lists !== undefined && anchors?.match(/BEGIN/g)?.length === 8,
+    [Symbol.asyncDispose]: () => publisher[Symbol.asyncDispose](),
+  };
 }
