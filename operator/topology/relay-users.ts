@@ -16,18 +16,21 @@ export function usesRelay(key: string, { spec: { role } }: TrustedServer, { spec
 /** Of one namespace and domain: each leaves a Secret beside every server that uses it. */
 export const mostRelays = 16;
 
-/** Whether a relay may hand its secret out, of all relays of its namespace: the oldest may, and of one second those of lower UIDs. */
+/**
+ * Whether a relay may hand its secret out, of all relays of its namespace: those that have, and then the oldest, of one second
+ * those of lower UIDs.
+ *
+ * @param delivered whether registrars have the secret of a relay: calls are lost where it is taken from them
+ */
 export function mayHaveUsers(
   { device, key }: DevicePlacement<MediaRelay>,
   neighbours: readonly DevicePlacement<MediaRelay>[],
+  delivered: (relay: MediaRelay) => boolean,
 ): boolean {
-  const rank = ({ metadata }: MediaRelay) => `${metadata.creationTimestamp}/${metadata.uid}`;
-  const before = neighbours.filter(
-    (other) =>
-      other.key !== key &&
-      other.listed &&
-      other.device.spec.trustDomain === device.spec.trustDomain &&
-      rank(other.device) < rank(device),
+  const others = neighbours.filter(
+    (other) => other.key !== key && other.listed && other.device.spec.trustDomain === device.spec.trustDomain,
   );
-  return before.length < mostRelays;
+  if (others.length < mostRelays || delivered(device)) return true;
+  const rank = ({ metadata }: MediaRelay) => `${metadata.creationTimestamp}/${metadata.uid}`;
+  return others.filter((other) => rank(other.device) < rank(device) || delivered(other.device)).length < mostRelays;
 }

@@ -133,10 +133,11 @@ export class Topology {
     return this.#relays.of(domain);
   }
 
-  /** Whether the servers that use a relay are given its secret. */
-  hasUsers(key: string): boolean {
+  /** Whether the servers that use a relay are given its secret. `delivered`: whether those of a relay were given it before. */
+  hasUsers(key: string, delivered: (relay: MediaRelay) => boolean): boolean {
     const placement = this.#relays.get(key);
-    return placement?.listed === true && mayHaveUsers(placement, this.#neighbours(placement.device.metadata.namespace ?? ''));
+    if (placement?.listed !== true) return false;
+    return mayHaveUsers(placement, this.#neighbours(placement.device.metadata.namespace ?? ''), delivered);
   }
 
   /** By name, in no order. */
@@ -254,11 +255,12 @@ export class Topology {
   setRelay(key: string, relay: MediaRelay | undefined): void {
     const after = relay && this.#placeDevice(key, relay, { what: 'media relays', role: 'Edge' });
     const { namespace = '' } = (relay ?? this.#relays.get(key)?.device)?.metadata ?? {};
-    const wereMany = this.#relays.in(namespace).size > mostRelays;
+    const before = this.#relays.in(namespace).size;
     this.#relays.set(key, after);
     this.#options.dirty.relay(key);
-    // One that goes, or is no longer listed, makes room for another.
-    if (wereMany) for (const { key: other } of this.#neighbours(namespace)) if (other !== key) this.#options.dirty.relay(other);
+    // One that goes, or is no longer listed, makes room for another, and one that comes may be older than another.
+    if (Math.max(before, this.#relays.in(namespace).size) > mostRelays)
+      for (const { key: other } of this.#neighbours(namespace)) if (other !== key) this.#options.dirty.relay(other);
     this.#tellRivals(this.#claim(`MediaRelay/${key}`, after && claimantOfDevice(after)));
   }
 

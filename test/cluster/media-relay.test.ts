@@ -1,7 +1,9 @@
 // A media relay and its credentials on a real API server: who gets which secret, and how it is rolled without a moment at which
 // a registrar presents what the relay does not accept.
 import { setTimeout as pause } from 'node:timers/promises';
+import type { MediaRelay } from '../../operator/api/v1alpha1/index.ts';
 import { configMaps, events, mediaRelays, secrets, trustedServers } from '../../operator/kube/resource.ts';
+import { mostRelays } from '../../operator/topology/relay-users.ts';
 import { leafOf, namesOf, serverManifest, startTrustmesh, type Trustmesh, textOf } from '../support/installation.ts';
 import { accepted, contosoWithPerimeter, patchRelay, presented, relayManifest, relayWhen } from '../support/media-relay.ts';
 import { waitFor } from '../support/wait.ts';
@@ -343,4 +345,43 @@ describe('when it goes', () => {
     await trustmesh.admin.patch(secrets, record, { metadata: { resourceVersion: metadata.resourceVersion, annotations } });
     await waitForLeft('the record to go', []);
   });
+});
+
+describe('a seventeenth of its namespace', () => {
+  const names = Array.from({ length: mostRelays + 1 }, (_, index) => `of${String(index).padStart(2, '0')}`);
+  const [first = '', last = ''] = [names[0], names.at(-1)];
+  const spec = { registrars: [{ namespace: 'media', name: 'fe' }] };
+
+  it('gets a place when one is free, and keeps what it handed out when that one returns', async () => {
+    const { items } = await trustmesh.admin.list(mediaRelays, { namespace: 'perimeter' });
+    for (const { metadata } of items) await trustmesh.admin.delete(mediaRelays, { namespace: 'perimeter', name: metadata.name });
+    await waitFor('the relays of before to be gone', async () => (await copies()).length === 0, { limitMs: 60_000 });
+    await trustmesh.apply(
+      names
+        .slice(0, -1)
+        .map((name) => relayManifest(name, spec))
+        .join(''),
+    );
+    for (const name of names.slice(0, -1)) await relayWhen(trustmesh, name);
+    await trustmesh.apply(relayManifest(last, spec));
+    const tooMany = ({ status }: MediaRelay) => status?.conditions?.some(({ reason }) => reason === 'TooManyRelays') === true;
+    await relayWhen(trustmesh, last, 'one too many', tooMany);
+    expect(await presented(trustmesh, 'fe', last)).toBeUndefined();
+
+    await patchRelay(trustmesh, first, { fqdn: 'turn.elsewhere.org' });
+    await relayWhen(trustmesh, first, 'admitted no more', ({ status }) => status?.delistedAt !== undefined);
+    const path = `/apis/trustmesh.io/v1alpha1/namespaces/perimeter/mediarelays/${first}/status`;
+    const isLongAgo = { status: { delistedAt: '2026-01-01T00:00:00Z' } };
+    await trustmesh.admin.request('PATCH', path, isLongAgo, { contentType: 'application/merge-patch+json' });
+    await patchRelay(trustmesh, first, { fqdn: 'turn2.elsewhere.org' });
+    await relayWhen(trustmesh, last);
+    const { uid } = (await trustmesh.secret('media', copyOf('fe', last).name)).metadata;
+    await patchRelay(trustmesh, first, { fqdn: `${first}.contoso.com` });
+    await relayWhen(trustmesh, first, 'one too many', tooMany);
+    await patchRelay(trustmesh, last, { ports: { turns: 443 } });
+    await relayWhen(trustmesh, last);
+    const copy = await trustmesh.secret('media', copyOf('fe', last).name);
+    expect(copy.metadata.uid).toBe(uid);
+    expect(textOf(copy, 'uris')).toContain(':443');
+  }, 180_000);
 });

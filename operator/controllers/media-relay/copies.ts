@@ -51,7 +51,7 @@ export interface Credentials {
   readonly seen: SeenCopies;
   readonly relay: ObservedCopy;
   readonly registrars: readonly ObservedRegistrar[];
-  /** Its namespace has as many relays as may hand their secrets out. */
+  /** Its namespace has as many others as may hand their secrets out, and nobody has its. */
   readonly crowdedOut: boolean;
   /** Copies that nobody should have any more. */
   readonly leftovers: readonly MetadataObject[];
@@ -65,11 +65,14 @@ export function observeCredentials(relay: MediaRelay, listed: boolean, domain: T
   const inherited = isPredecessor(record, relay);
   const roll = rollOf(record, relay, kept, inherited ? policy : undefined);
   const relayCopy = observeRelayCopy(relay, domain, context);
-  const crowdedOut = listed && !topology.hasUsers(`${relay.metadata.namespace}/${relay.metadata.name}`);
+  const crowdedOut =
+    listed && !topology.hasUsers(`${relay.metadata.namespace}/${relay.metadata.name}`, (each) => hasDelivered(each, context));
   const registrars =
     listed && !crowdedOut ? registrarsOf(relay, context).map((server) => observeRegistrar(server, relay, domain, context)) : [];
   const names = new Set(registrars.map(({ server, name }) => `${server.metadata.uid}/${name}`));
-  const leftovers = copiesOf(relay, context).filter((copy) => !names.has(`${registrarOf(copy)}/${copy.metadata.name}`));
+  // Of one that is crowded out nobody knows that copies are in use, as where its record was lost: they may be.
+  const copies = crowdedOut ? [] : copiesOf(relay, context);
+  const leftovers = copies.filter((copy) => !names.has(`${registrarOf(copy)}/${copy.metadata.name}`));
   return {
     ...(record === undefined ? {} : { record }),
     ...(roll === undefined ? {} : { roll }),
@@ -93,6 +96,21 @@ function copiesOf({ metadata }: Pick<MediaRelay, 'metadata'>, { stores }: Contex
   return stores.secrets
     .byIndex('relay', `${metadata.namespace}/${metadata.name}`)
     .filter((copy) => registrarOf(copy) !== undefined);
+}
+
+/** Whether a registrar has the relay's secret. The record is ours alone to write; a copy is anybody's who writes Secrets there. */
+function hasDelivered(relay: MediaRelay, context: Context): boolean {
+  const { stores, topology, namespace: own } = context;
+  const record = stores.secrets.get({ namespace: own, name: recordName(relay) });
+  const isOnRecord = record?.metadata.annotations?.[annotation.owner] === relay.metadata.uid || isPredecessor(record, relay);
+  const isHeld = (copy: MetadataObject): boolean => {
+    const { metadata } = copy;
+    const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
+    const server = topology.placement(`${metadata.namespace}/${owner?.name}`)?.server;
+    if (server === undefined || server.metadata.uid !== registrarOf(copy)) return false;
+    return metadata.deletionTimestamp === undefined && metadata.name === registrarSecretName(server, relay);
+  };
+  return isOnRecord && copiesOf(relay, context).some(isHeld);
 }
 
 function policyOf({ spec: { credentials } }: MediaRelay): RollPolicy {

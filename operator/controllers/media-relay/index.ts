@@ -47,12 +47,14 @@ export class MediaRelays {
     const waiting = status.conditions?.find(({ type, status: holds }) => type === 'Reconciling' && holds === 'True');
     const notOwned =
       outcome.notOwned.length > 0 || [...outcome.obstacles.values()].some(({ reason }) => reason === 'SecretNotOwned');
+    // Nobody is told when the copies of a neighbour go.
+    const standsBack = notOwned || observation.credentials?.crowdedOut === true;
     return requeueAt(
       earliest([
         planned.lookAgainAt,
         ...[...outcome.certificates.values()].map((facts) => facts.renewAt),
         waiting === undefined ? undefined : now() + retryAfterWaiting(now() - Date.parse(waiting.lastTransitionTime)),
-        notOwned ? now() + notOwnedRetry : undefined,
+        standsBack ? now() + notOwnedRetry : undefined,
       ]),
       now(),
     );

@@ -72,7 +72,7 @@ function credentialsDistributed(observation: Observation, plan: Plan, { notOwned
   const { roll, laggards } = plan.credentials;
   if (credentials?.crowdedOut === true) {
     const message =
-      `Namespace ${relay.metadata.namespace} has ${mostRelays} older relays of this domain, and no more may leave a Secret beside each server that ` +
+      `Namespace ${relay.metadata.namespace} has ${mostRelays} other relays of this domain that do, and no more may leave a Secret beside each server that ` +
       'uses them. It has its certificate, and nobody makes credentials for it: delete another, or declare it in another namespace.';
     return { type, status: 'False', reason: 'TooManyRelays', message, while: 'Stalled' };
   }

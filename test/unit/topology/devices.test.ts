@@ -113,7 +113,8 @@ describe('the relays of one namespace', () => {
     const creationTimestamp = new Date(Date.UTC(2026, 0, 1) + age * 1000).toISOString();
     return { ...made, metadata: { ...made.metadata, uid: name, creationTimestamp } };
   };
-  const withUsers = ({ topology }: ReturnType<typeof crowd>) => names.filter((name) => topology.hasUsers(`voice/${name}`));
+  const withUsers = ({ topology }: ReturnType<typeof crowd>, ...delivered: readonly string[]) =>
+    names.filter((name) => topology.hasUsers(`voice/${name}`, ({ metadata }) => delivered.includes(metadata.name)));
 
   it('may not all hand their secrets out: the oldest may', () => {
     expect(withUsers(crowd())).toEqual(names.slice(0, mostRelays));
@@ -127,6 +128,22 @@ describe('the relays of one namespace', () => {
     expect(made.relays).toContain(`voice/${names[mostRelays]}`);
     made.topology.setRelay('voice/turn01', aged('turn01', 1, { fqdn: 'turn.elsewhere.org' }));
     expect(withUsers(made)).toEqual(names.slice(2));
+  });
+
+  it('keep what they have handed out, though there are older ones or more than may begin to', () => {
+    const made = crowd();
+    expect(withUsers(made, ...names)).toEqual(names);
+    expect(withUsers(made, ...names.slice(2))).toEqual(names.slice(2));
+    expect(withUsers(made, 'turn17')).toEqual([...names.slice(0, mostRelays - 1), 'turn17']);
+  });
+
+  it('are told when one comes that is older than another of them', () => {
+    const made = crowd();
+    for (const name of names.slice(mostRelays)) made.topology.setRelay(`voice/${name}`, undefined);
+    made.forget();
+    made.topology.setRelay('voice/former', aged('former', -1));
+    expect([...made.relays].sort()).toEqual(['voice/former', ...names.slice(0, mostRelays).map((name) => `voice/${name}`)]);
+    expect(withUsers(made)).toEqual(names.slice(0, mostRelays - 1));
   });
 
   it('of two domains do not count together', () => {
