@@ -96,7 +96,8 @@ function discoveredSays(server: Rendering['server'], { name, port, face }: Rende
     '  loadmodule "tls.so"',
     '  loadmodule "tm.so", and sl, pv, xlog, textops, sdpops, db_text, htable, ipops',
     `  include_file "${trustDirectory}/kamailio-${name}.cfg"`,
-    'In request_route: route(TRUSTMESH_ADMIT) before all else, and route(TRUSTMESH_TO) before t_relay.',
+    'In request_route: what comes over TLS is from outside: route(TRUSTMESH_ADMIT), and on to the Kamailio inside, by the loopback. What that',
+    'sends is for outside: route(TRUSTMESH_TO), then t_relay. Nothing gets both.',
     `In place of record_route(): record_route_advertised_address("<name of the member>:${port}"), since others call by name.`,
     `Start it as OPENSSL_CONF=${trustDirectory}/kamailio-openssl.cnf kamailio --atexit=no.`,
     ...(face.partners.length === 0
