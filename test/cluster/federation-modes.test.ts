@@ -298,6 +298,16 @@ describe('revocation Published', () => {
     const after = await trustmesh.admin.get(configMaps, { namespace: 'media', name: 'trustmesh-contoso-edge-external' });
     expect(after.metadata.resourceVersion).toBe(before.metadata.resourceVersion);
 
+    await trustmesh.apply(partnerManifest('litware', { trust: published(litware, '/nowhere.crl') }));
+    const waiting = await waitFor('its list to be missed', async () => {
+      const condition = await conditionOf('litware', 'TrustEstablished');
+      return condition?.message.includes('answers 404') === true ? condition : undefined;
+    });
+    expect(waiting).toMatchObject({ status: 'False', reason: 'ListUnavailable' });
+    await reason('fabrikam', 'RevocationCurrent', 'Delivered');
+    const meanwhile = await trustmesh.admin.get(configMaps, { namespace: 'media', name: 'trustmesh-contoso-edge-external' });
+    expect(meanwhile.metadata.resourceVersion).toBe(before.metadata.resourceVersion);
+
     await trustmesh.apply(partnerManifest('litware', { trust: trustIn(litware) }));
     await trustmesh.partner('litware', 'Trusted');
     expect(await reason('fabrikam', 'RevocationCurrent', 'PartnersWithoutLists')).toContain('litware');

@@ -39,7 +39,7 @@ export interface PartnerDecision extends AccessEdges {
 }
 
 export interface Refusal {
-  readonly reason: 'SIPDomainRefused' | 'AnchorsRefused' | 'AnchorsUnavailable' | 'NothingPermitted' | 'TooManyAnchors';
+  readonly reason: 'SIPDomainRefused' | 'AnchorsUnavailable' | 'NothingPermitted' | Dropped['reason'];
   readonly message: string;
   readonly while: 'Reconciling' | 'Stalled';
 }
@@ -87,7 +87,7 @@ export function decide(
     ...(blockedBy === undefined ? {} : { blockedBy }),
     believed,
     anchorProblems: [...anchorProblems, ...leftOut(name, believed, dropped)],
-    sourceProblems,
+    sourceProblems: [...sourceProblems, ...awaitingLists(name, believed, dropped)],
     contested: contested.get(name) ?? [],
     conflicts: [
       ...nameRefusals.flatMap(({ partner: of, reason, message }) =>
@@ -117,9 +117,22 @@ function leftOut(
   dropped: ReadonlyMap<ScopedAuthority, Dropped>,
 ): readonly string[] {
   if (believed.length === 0) return [];
-  return [...dropped].flatMap(([{ partners, certificate }, { message }]) =>
-    partners.includes(name) ? [`"${certificate.subject}" is left out: ${message}`] : [],
+  return [...dropped].flatMap(([{ partners, certificate }, { reason, message }]) =>
+    partners.includes(name) && reason !== 'ListUnavailable' ? [`"${certificate.subject}" is left out: ${message}`] : [],
   );
+}
+
+/** The same, for which a list of theirs is missing. */
+function awaitingLists(
+  name: string,
+  believed: readonly BelievedAuthority[],
+  dropped: ReadonlyMap<ScopedAuthority, Dropped>,
+): readonly string[] {
+  if (believed.length === 0) return [];
+  const messages = [...dropped].flatMap(([{ partners }, { reason, message }]) =>
+    partners.includes(name) && reason === 'ListUnavailable' ? [message] : [],
+  );
+  return [...new Set(messages)];
 }
 
 function refusalOf({
@@ -137,7 +150,10 @@ function refusalOf({
   const names = refusalOfNames(partner, nameRefusals);
   if (names !== undefined) return stalled('SIPDomainRefused', names.message);
   const [left] = [...dropped].filter(([{ partners }]) => partners.includes(partner.metadata.name));
-  if (left !== undefined) return stalled(left[1].reason, left[1].message);
+  if (left !== undefined) {
+    const [, { reason, message }] = left;
+    return { reason, message, while: reason === 'ListUnavailable' ? 'Reconciling' : 'Stalled' };
+  }
   if (accepted.length > 0) {
     const message = 'Every name of the partner is ours, blocked, or of another partner: nothing is left to believe it for.';
     return stalled('NothingPermitted', message);

@@ -7,7 +7,7 @@ import type { ScopedAuthority } from '../../trust/partner-scope.ts';
 
 /** An authority that is left out as a whole. */
 export interface Dropped {
-  readonly reason: 'TooManyAnchors' | 'AnchorsRefused';
+  readonly reason: 'TooManyAnchors' | 'AnchorsRefused' | 'ListUnavailable';
   readonly message: string;
 }
 

@@ -9,6 +9,7 @@ import { checkPartnerNames, type PartnerNames } from '../../trust/partner-names.
 import { type Partner, partnerScopes, type ScopedAuthority } from '../../trust/partner-scope.ts';
 import type { Federation } from '../federation-state.ts';
 import { accessEdgesOf } from './access-edges.ts';
+import { awaitedLists } from './awaited-lists.ts';
 import { type Cross, crossOf, isInPlace } from './cross-records.ts';
 import { type BelievedAuthority, decide, type PartnerDecision, refusalOfNames, withoutUnmade } from './decision.ts';
 import { edgeData, edgeRecord } from './edge-lookup.ts';
@@ -16,7 +17,7 @@ import { entryOf, octetsOfEntry } from './listed.ts';
 import { fitting } from './listener-room.ts';
 import type { FederationObservation, ObservedPartner } from './observe.ts';
 import type { Data } from './records.ts';
-import { planRevocation, type RevocationStanding } from './revocation.ts';
+import { planRevocation, publishedLists, publishingIn, type RevocationStanding } from './revocation.ts';
 import { isSourceOf } from './sources.ts';
 import { checkSources, sourceActions } from './taken-anchors.ts';
 import { isUndecided, namingUnreadable } from './unreadable.ts';
@@ -59,17 +60,21 @@ export function plan(observation: FederationObservation, now: number): Federatio
   const scopes = partnerScopes(scoped, holdings);
   const found = new Map(scopes.map((authority) => [authority, crossOf(name, authority, observation.records, now)]));
   const entries = new Map(partners.map((each) => [each.partner.metadata.name, octetsOfEntry(each.partner, accessEdgesOf(each))]));
+  const publishing = publishingIn(partners);
+  const published = publishedLists(scopes, publishing, observation, now);
+  const inPlace = (authority: ScopedAuthority) => isInPlace(name, authority, observation);
+  const awaited = awaitedLists({ scopes, published, publishes: (partner) => publishing.has(partner), isInPlace: inPlace });
   const { kept, dropped } = fitting({
-    scopes,
+    scopes: scopes.filter((authority) => !awaited.has(authority)),
     failureFor: (authority) => {
       const cross = found.get(authority);
       return cross?.material === undefined ? observation.failed.get(failureOf(cross?.record, authority)) : undefined;
     },
-    isInPlace: (authority) => isInPlace(name, authority, observation),
+    isInPlace: inPlace,
     entryOctets: (partner) => entries.get(partner) ?? 0,
   });
   const crosses = new Map(kept.map((authority) => [authority, found.get(authority)]));
-  const findings = { nameRefusals, blockers, refused, contested, anchors, dropped };
+  const findings = { nameRefusals, blockers, refused, contested, anchors, dropped: new Map([...dropped, ...awaited]) };
   const decisions = partners.map((observed) => decide(observed, findings, kept, crosses));
   const standing = decisions
     .map((decision) => withoutUnmade(decision, crosses, observation.unwritten))
@@ -77,7 +82,7 @@ export function plan(observation: FederationObservation, now: number): Federatio
   const inForce = standing.filter(({ believed: authorities }) => authorities.length > 0);
   const believed = decisions.filter(({ believed: authorities }) => authorities.length > 0);
   const listed = believed.filter(isListed);
-  const revocation = planRevocation({ domain: name, partners, listed, crosses, records: observation.records, now });
+  const revocation = planRevocation({ publishing, published, awaited, listed, crosses });
   const blocked = new Set(
     partners.flatMap(({ partner: { metadata, spec } }) => (spec.mode === 'Blocked' ? [metadata.name] : [])),
   );

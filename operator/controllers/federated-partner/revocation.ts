@@ -12,7 +12,7 @@ import type { ScopedAuthority } from '../../trust/partner-scope.ts';
 import { earliest } from '../requeue.ts';
 import type { Cross } from './cross-records.ts';
 import type { BelievedAuthority, PartnerDecision } from './decision.ts';
-import type { ObservedPartner } from './observe.ts';
+import type { FederationObservation, ObservedPartner } from './observe.ts';
 import type { FederationAction } from './plan.ts';
 import { type Data, recordName } from './records.ts';
 
@@ -51,7 +51,8 @@ interface Known {
   readonly list: RevocationList;
 }
 
-interface Published {
+/** Of one CA. */
+export interface PublishedList {
   readonly record: string;
   readonly best?: Known;
   /** Epoch ms. */
@@ -61,39 +62,53 @@ interface Published {
   readonly problems: readonly string[];
 }
 
-export interface RevocationInputs {
-  readonly domain: string;
-  readonly partners: readonly ObservedPartner[];
-  /** Of the partners whose CAs are in the bundle. */
-  readonly listed: readonly PartnerDecision[];
-  readonly crosses: ReadonlyMap<ScopedAuthority, Cross | undefined>;
-  readonly records: ReadonlyMap<string, Data>;
-  /** Epoch ms. */
-  readonly now: number;
-}
+type Publishing = ReadonlyMap<string, readonly ListObservation[]>;
 
-export function planRevocation({ domain, partners, listed, crosses, records, now }: RevocationInputs): RevocationPlan {
-  const publishing = new Map(
+/** By partner that publishes: what is at its URLs. */
+export function publishingIn(partners: readonly ObservedPartner[]): Publishing {
+  return new Map(
     partners.flatMap(({ partner, lists }): [string, readonly ListObservation[]][] =>
       partner.spec.trust.revocation === 'Published' ? [[partner.metadata.name, lists]] : [],
     ),
   );
-  const believed = [...new Map(listed.flatMap((decision) => decision.believed.map((each) => [each.authority, each]))).values()];
-  const published = new Map(
-    believed.flatMap(({ authority }): [ScopedAuthority, Published][] => {
-      const lists = authority.partners.flatMap((name) => publishing.get(name) ?? []);
-      return authority.partners.some((name) => publishing.has(name))
-        ? [[authority, publishedBy(domain, authority.certificate, lists, records, now)]]
+}
+
+/** Of each CA that a partner who publishes names, believed or not. `now` is epoch ms. */
+export function publishedLists(
+  scopes: readonly ScopedAuthority[],
+  publishing: Publishing,
+  { name, records }: Pick<FederationObservation, 'name' | 'records'>,
+  now: number,
+): ReadonlyMap<ScopedAuthority, PublishedList> {
+  return new Map(
+    scopes.flatMap((authority): [ScopedAuthority, PublishedList][] => {
+      const lists = authority.partners.flatMap((partner) => publishing.get(partner) ?? []);
+      return authority.partners.some((partner) => publishing.has(partner))
+        ? [[authority, publishedBy(name, authority.certificate, lists, records, now)]]
         : [];
     }),
   );
-  const problemsOf = ({ believed: own }: PartnerDecision): readonly string[] =>
-    own.flatMap(({ authority }) => published.get(authority)?.problems ?? []);
+}
+
+export interface RevocationInputs {
+  readonly publishing: Publishing;
+  readonly published: ReadonlyMap<ScopedAuthority, PublishedList>;
+  /** CAs that come once their lists are at hand. */
+  readonly awaited: ReadonlyMap<ScopedAuthority, unknown>;
+  /** Of the partners whose CAs are in the bundle. */
+  readonly listed: readonly PartnerDecision[];
+  readonly crosses: ReadonlyMap<ScopedAuthority, Cross | undefined>;
+}
+
+export function planRevocation({ publishing, published, awaited, listed, crosses }: RevocationInputs): RevocationPlan {
+  const believed = [...new Map(listed.flatMap((decision) => decision.believed.map((each) => [each.authority, each]))).values()];
+  const problemsOf = (decision: PartnerDecision): readonly string[] =>
+    countedOf(decision, awaited).flatMap((authority) => published.get(authority)?.problems ?? []);
   const isWithout = (decision: PartnerDecision): boolean =>
     !publishing.has(decision.partner.metadata.name) || problemsOf(decision).length > 0;
   const without = listed.filter(isWithout).map(({ partner }) => partner.metadata.name);
   const pem = [...new Set(believed.flatMap((each) => pemOf(each, published, crosses)))].sort().join('');
-  const isComplete = published.size > 0 && without.length === 0;
+  const isComplete = listed.length > 0 && without.length === 0;
   const standings = new Map(
     listed
       .filter(({ partner }) => publishing.has(partner.metadata.name))
@@ -105,16 +120,29 @@ export function planRevocation({ domain, partners, listed, crosses, records, now
   const turn = earliest([...published.values()].flatMap(({ turns }) => turns));
   return {
     ...(isComplete && pem.length <= mostOctets ? { delivered: pem } : {}),
-    actions: [...published.values()].flatMap(({ action }) => action ?? []),
+    actions: believed.flatMap(({ authority }) => published.get(authority)?.action ?? []),
     records: [...published.values()].map(({ record }) => record),
     standings,
     ...(turn === undefined ? {} : { turn }),
   };
 }
 
+/**
+ * The CAs whose lists a partner needs. Where its lists count already, one that it names anew changes nothing. Before, it may be
+ * below one that is believed, and what it issued is let in for as long as nobody checks lists.
+ */
+function countedOf(
+  { partner: { metadata, status }, believed }: PartnerDecision,
+  awaited: RevocationInputs['awaited'],
+): readonly ScopedAuthority[] {
+  const own = believed.map(({ authority }) => authority);
+  if (status?.conditions?.some(({ type, status: is }) => type === 'RevocationCurrent' && is === 'True') === true) return own;
+  return [...own, ...[...awaited.keys()].filter(({ partners }) => partners.includes(metadata.name))];
+}
+
 function pemOf(
   { authority }: BelievedAuthority,
-  published: ReadonlyMap<ScopedAuthority, Published>,
+  published: RevocationInputs['published'],
   crosses: RevocationInputs['crosses'],
 ): readonly string[] {
   const own = published.get(authority)?.best?.pem;
@@ -148,7 +176,7 @@ function publishedBy(
   fetched: readonly ListObservation[],
   records: ReadonlyMap<string, Data>,
   now: number,
-): Published {
+): PublishedList {
   const record = recordName(domain, 'list', authorityIdentity(certificate));
   const recorded = knownIn(records.get(record)?.[recordKey]);
   const parsed = fetched.map((each) => ({ ...each, known: each.list === undefined ? undefined : knownOf(each.list) }));

@@ -69,6 +69,7 @@ it('are not asked for where nobody wants them', () => {
 });
 
 describe('a list that cannot be relied on is none', () => {
+  const { records } = at([observed(partnerOf('fabrikam'), [fabrikam])]).observation;
   const cases: readonly (readonly [string, readonly ListObservation[], string])[] = [
     ['nobody answered', [{ url, problem: `${url} answers 404, not 200.` }], `${url} answers 404, not 200.`],
     ['another CA’s', [listOf(litware)], 'There is no list of "CN=Fabrikam Root" at http://pki.fabrikam.com/root.crl.'],
@@ -104,11 +105,83 @@ describe('a list that cannot be relied on is none', () => {
     ],
   ];
   it.each(cases)('%s', (_, lists, sentence) => {
-    const settled = at([publishing('fabrikam', [fabrikam], lists)]);
+    const settled = at([publishing('fabrikam', [fabrikam], lists)], records);
     expect(delivered(settled)).toBeUndefined();
     expect(told(settled)).toContain('RevocationCurrent False ListUnavailable');
     expect(told(settled)).toContain(sentence);
     expect(statusOf('fabrikam', settled).state).toBe('Trusted');
+  });
+});
+
+describe('who comes anew', () => {
+  const first = publishing('fabrikam', [fabrikam], [listOf(fabrikam)]);
+  const before = at([first]);
+  const unheard: ListObservation = { url, problem: `${url} was not heard yet.` };
+  /** As the API server has it afterwards. */
+  const standing = { ...first, partner: { ...first.partner, status: statusOf('fabrikam', before) } };
+  const withNewcomer = (lists: readonly ListObservation[], by: readonly Forged[] = [litware]) =>
+    at([standing, publishing('litware', by, lists)], before.observation.records);
+
+  it('is believed once its list is at hand, and costs nobody what is checked', () => {
+    const waiting = withNewcomer([unheard]);
+    expect(waiting.done).toEqual([]);
+    expect(waiting.planned.federation).toMatchObject({
+      bundle: before.planned.federation.bundle,
+      partners: before.planned.federation.partners,
+      revocationLists: before.planned.federation.revocationLists,
+    });
+    expect(told(waiting)).toContain('RevocationCurrent True Delivered');
+    const status = statusOf('litware', waiting);
+    expect(conditionsOf(status)).toContain('TrustEstablished False ListUnavailable');
+    expect(messageOf(status, 'TrustEstablished')).toBe(
+      `${url} was not heard yet. The CAs that it names anew are believed once a current list of each is at hand: nobody’s lists could be checked before.`,
+    );
+    expect(status).toMatchObject({ state: 'Pending' });
+    expect(delivered(withNewcomer([listOf(litware)]))).toHaveLength(4);
+  });
+
+  it('comes with all of its CAs, since none of them is much use without the others', () => {
+    const issuing = rootOf('Litware Issuing');
+    const waiting = withNewcomer([listOf(litware)], [litware, issuing]);
+    expect(waiting.done).toEqual([]);
+    expect(messageOf(statusOf('litware', waiting), 'TrustEstablished')).toContain('There is no list of "CN=Litware Issuing"');
+    expect(delivered(withNewcomer([listOf(litware), listOf(issuing)], [litware, issuing]))).toHaveLength(6);
+  });
+
+  it('is looked at again when its list begins', () => {
+    const upcoming = listOf(litware, { thisUpdate: now, nextUpdate: now + 7 * day });
+    expect(withNewcomer([upcoming]).planned.listsTurn).toBe(now + backdating);
+  });
+
+  it('may be one more CA of a partner, and what is in place goes on', () => {
+    const two = publishing('fabrikam', [fabrikam, litware], [listOf(fabrikam)]);
+    const rolling = { ...two, partner: { ...two.partner, status: statusOf('fabrikam', before) } };
+    const waiting = at([rolling], before.observation.records);
+    expect(waiting.done).toEqual([]);
+    expect(waiting.planned.federation.revocationLists).toBe(before.planned.federation.revocationLists);
+    const status = statusOf('fabrikam', waiting);
+    expect(conditionsOf(status)).toContain('AnchorsAccepted False SourceUnavailable');
+    expect(messageOf(status, 'AnchorsAccepted')).toContain('There is no list of "CN=Litware Root"');
+    expect(delivered(at([{ ...rolling, lists: [listOf(fabrikam), listOf(litware)] }], before.observation.records))).toHaveLength(
+      4,
+    );
+  });
+
+  it('has nothing checked of a partner in place that nobody checked before: it may be below a CA that is believed', () => {
+    const { records } = at([observed(partnerOf('fabrikam'), [fabrikam])]).observation;
+    const settled = at([publishing('fabrikam', [fabrikam, litware], [listOf(fabrikam)])], records);
+    expect(delivered(settled)).toBeUndefined();
+    expect(told(settled)).toContain('There is no list of "CN=Litware Root"');
+    expect(statusOf('fabrikam', settled).state).toBe('Trusted');
+  });
+
+  it('waits for no list of a CA that is believed already, or by another partner without lists', () => {
+    const { records } = at([observed(partnerOf('northwind'), [litware])]).observation;
+    expect(conditionsOf(statusOf('litware', at([publishing('litware', [litware], [unheard])], records)))).toContain(
+      'TrustEstablished True Established',
+    );
+    const both = at([observed(partnerOf('northwind'), [litware]), publishing('litware', [litware], [unheard])]);
+    expect(statusOf('litware', both).state).toBe('Trusted');
   });
 });
 
@@ -170,7 +243,10 @@ describe('of several partners', () => {
   });
 
   it('one whose list has expired stands in the way of the others', () => {
-    const settled = at([fabrikamPublishes, publishing('litware', [litware], [listOf(litware, { nextUpdate: now - 1000 })])]);
+    const { records } = at([fabrikamPublishes, publishing('litware', [litware], [listOf(litware)])]).observation;
+    const ended = publishing('litware', [litware], [listOf(litware, { nextUpdate: now - 1000 })]);
+    const withoutList = new Map([...records].filter(([name]) => !name.includes('.list.')));
+    const settled = at([fabrikamPublishes, ended], withoutList);
     expect(told(settled)).toContain('PartnersWithoutLists');
     expect(told(settled, 'litware')).toContain('ListUnavailable');
   });
@@ -192,7 +268,8 @@ describe('of several partners', () => {
 
   it('with two CAs, each needs a list', () => {
     const both = publishing('fabrikam', [fabrikam, litware], [listOf(fabrikam)]);
-    expect(told(at([both]))).toContain('There is no list of "CN=Litware Root"');
+    const status = statusOf('fabrikam', at([both]));
+    expect(messageOf(status, 'TrustEstablished')).toContain('There is no list of "CN=Litware Root"');
     expect(delivered(at([publishing('fabrikam', [fabrikam, litware], [listOf(fabrikam), listOf(litware)])]))).toHaveLength(4);
   });
 
