@@ -364,7 +364,13 @@ export async function serveTerm(options: TermOptions, signal: AbortSignal): Prom
     const server = metadata?.labels?.[label.server];
     if (metadata === undefined) return;
     wakeTrunksOf({ metadata });
-    if (server !== undefined) queues.trustedServer.add(`${metadata.namespace}/${server}`);
+    if (server !== undefined) {
+      const key = `${metadata.namespace}/${server}`;
+      queues.trustedServer.add(key);
+      const { trustDomain } = topology.placement(key)?.server.spec ?? {};
+      const isOther = old?.metadata.annotations?.[annotation.peersHash] !== current?.metadata.annotations?.[annotation.peersHash];
+      if (trustDomain !== undefined && isOther) queues.federation.add(trustDomain);
+    }
     const federated = metadata?.labels?.[label.federation];
     if (federated !== undefined && metadata.namespace === namespace) queues.federation.add(federated);
     const published = metadata.annotations?.[annotation.publishedBundle];

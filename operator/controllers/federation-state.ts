@@ -1,5 +1,6 @@
 // What each domain believes of its federated partners, as the Edges' external faces are to hold it: worked out by the
 // federated-partner controller, read by whoever writes bundles, Secrets and rendered files.
+import { createHash } from 'node:crypto';
 import { type PartnerFiles, partnerFiles } from '../outputs/partners.ts';
 import type { Discovery, MetPartner } from '../outputs/rendering.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
@@ -25,21 +26,41 @@ export interface Federation {
   readonly revocationLists?: string;
 }
 
-/** Files of federations that are in use: every Edge bundle and every partner's status asks for them. */
-const rendered = new WeakMap<Federation, PartnerFiles>();
+interface Rendered {
+  readonly files: PartnerFiles;
+  /** Of those and of the domains that are closed to whoever is on no list. */
+  readonly closedHash: string;
+}
+
+/** Of federations that are in use: every Edge bundle and every partner's status asks for them. */
+const rendered = new WeakMap<Federation, Rendered>();
 
 /** What the bundle of an Edge's external face holds beside `ca.crt`. */
 export function federationFiles(federation: Federation): PartnerFiles {
+  return renderedOf(federation).files;
+}
+
+/** Identifies what the `<server>-trust` of an Edge holds of partners: more where it `listensForAnybody`. SHA-256, lower-case hex. */
+export function renderedHash(federation: Federation, listensForAnybody: boolean): string {
+  const { files, closedHash } = renderedOf(federation);
+  return listensForAnybody ? closedHash : files.hash;
+}
+
+function renderedOf(federation: Federation): Rendered {
   const known = rendered.get(federation);
   if (known !== undefined) return known;
-  const { partners, discovered, revocationLists } = federation;
+  const { partners, discovered, closedDomains, revocationLists } = federation;
   const files = partnerFiles({
     partners: partners.map(({ bundle, ...partner }) => ({ ...partner, pem: bundle.pem })),
     discovered: discovered.pem,
     ...(revocationLists === undefined ? {} : { revocationLists }),
   });
-  rendered.set(federation, files);
-  return files;
+  const closedHash = createHash('sha256')
+    .update(JSON.stringify([files.hash, closedDomains]))
+    .digest('hex');
+  const both = { files, closedHash };
+  rendered.set(federation, both);
+  return both;
 }
 
 export class FederationState {

@@ -1,6 +1,7 @@
 // The ConfigMaps of trust (contract): one for the clients of a domain in each member namespace, one for each role in each
 // namespace with servers of that role, and one for a server that narrows its peers or asks for rendered files.
 import type { NewObject } from '../api/object.ts';
+import type { TrustedServer } from '../api/v1alpha1/index.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import type { Audience } from '../topology/names.ts';
 import { label, managedBy } from './labels.ts';
@@ -28,6 +29,16 @@ export function isShardName(domain: string, audience: Audience, name: string): b
 /** `<server>-trust`. */
 export function serverTrustName(server: string): string {
   return `${server}-trust`;
+}
+
+/** Whether `<server>-trust` holds anchors and names of partners: software there reads no other object with them. */
+export function rendersPartners({ spec }: TrustedServer): boolean {
+  return spec.role === 'Edge' && (spec.outputs ?? []).length > 0;
+}
+
+/** Whether it holds anchors for whoever is on no list, and the domains that are closed to them. */
+export function listensForAnybody({ spec }: TrustedServer): boolean {
+  return spec.listeners?.some(({ partners }) => partners === 'Discovered') === true;
 }
 
 /** The data key with the anchors of one partner, for calling it: of `edge-external`, and of the `<server>-trust` of an Edge. */

@@ -346,6 +346,37 @@ it('names the Secret of an Edge that its owner froze, and every other holds the 
   await remove('fabrikam');
 });
 
+it('says that a partner is blocked once no rendered file believes it any more, and names what its owner froze', async () => {
+  await trustmesh.apply(
+    edgeOf({ outputs: ['HAProxy'], listeners: [{ name: 'outside', port: 5061, protocol: 'MTLS', face: 'External' }] }) +
+      partnerManifest('fabrikam', { trust: { anchors: [{ pem: pemOf(makeAuthority('Fabrikam')) }] } }),
+  );
+  const rendered = () => trustmesh.configMap('media', 'edge-trust').catch(() => undefined);
+  await trustmesh.partner('fabrikam', 'Trusted');
+  await waitFor('the files to be rendered', async () => (await rendered())?.['partner-fabrikam.crt']);
+  await trustmesh.admin.request('PATCH', '/api/v1/namespaces/media/configmaps/edge-trust', { immutable: true }, mergePatch);
+  await trustmesh.apply(partnerManifest('fabrikam', { mode: 'Blocked' }));
+  let seen: unknown;
+  await waitFor(
+    'the ConfigMap to be named',
+    async () => {
+      const condition = await conditionOf('fabrikam', 'TrustEstablished');
+      seen = condition;
+      return condition?.message?.includes('ConfigMap media/edge-trust still holds');
+    },
+    { limitMs: 30_000, seen: () => seen },
+  );
+  expect(await conditionOf('fabrikam', 'TrustEstablished')).toMatchObject({ reason: 'Blocking' });
+  expect((await bundle())['ca.crt']).toBe('');
+  await trustmesh.admin.delete(configMaps, { namespace: 'media', name: 'edge-trust' });
+  await trustmesh.partner('fabrikam', 'Blocked');
+  const files = await rendered();
+  expect(files?.['haproxy.cfg']).toBeDefined();
+  expect(files?.['partner-fabrikam.crt']).toBeUndefined();
+  await trustmesh.apply(edge);
+  await remove('fabrikam');
+}, 60_000);
+
 interface Rules {
   readonly rules: readonly { readonly resources: readonly string[]; readonly verbs: readonly string[] }[];
 }

@@ -1,7 +1,7 @@
 // At how many Edge pools what is decided about a partner is in place, and which objects keep it from being so elsewhere: their
 // owners can freeze them, and then nobody could tell what the partner waits for.
 import type { FederatedPartner, FederatedPartnerStatus } from '../../api/v1alpha1/index.ts';
-import { federationFiles } from '../federation-state.ts';
+import { federationFiles, renderedHash } from '../federation-state.ts';
 import { retryAfterWaiting } from '../requeue.ts';
 import { settlingTime } from '../settling.ts';
 import type { FederationObservation, ObservedEdge } from './observe.ts';
@@ -28,9 +28,12 @@ export function edgesInPlace(
   if (settled && before.edges?.total === total && before.edges.inPlace === total) return { total, inPlace: total, behind: [] };
   const { hash } = federation.bundle;
   const { hash: files } = federationFiles(federation);
-  const lagging = edges.map(({ bundle, secrets }: ObservedEdge) => [
+  const lagging = edges.map(({ bundle, secrets, rendered }: ObservedEdge) => [
     ...(bundle.hash === hash && bundle.files === files ? [] : [bundle.object]),
     ...secrets.flatMap((secret) => (secret.hash === hash ? [] : [secret.object])),
+    ...(rendered === undefined || rendered.hash === renderedHash(federation, rendered.listensForAnybody)
+      ? []
+      : [rendered.object]),
   ]);
   return {
     total,

@@ -1,10 +1,10 @@
 // Gathers the partners of one domain and everything that decides what is believed of them: what their sources hold, what DNS
 // says of their edges, and what every Edge of the domain has in place.
-import type { FederatedPartner, TrustDomain } from '../../api/v1alpha1/index.ts';
+import type { FederatedPartner, TrustDomain, TrustedServer } from '../../api/v1alpha1/index.ts';
 import { kebabCase } from '../../api/v1alpha1/index.ts';
 import type { Inquiries } from '../../federation/inquiries.ts';
 import { annotation, label } from '../../outputs/labels.ts';
-import { bundleName } from '../../outputs/trust-bundle.ts';
+import { bundleName, listensForAnybody, rendersPartners, serverTrustName } from '../../outputs/trust-bundle.ts';
 import { type End, serverEnd } from '../../topology/link-media.ts';
 import { certificateNeeds, spiffeTrustDomain } from '../../topology/names.ts';
 import { seniority } from '../../topology/partner-listing.ts';
@@ -36,6 +36,8 @@ export interface ObservedEdge {
     readonly files: string | undefined;
   };
   readonly secrets: readonly HeldTrust[];
+  /** `<server>-trust`, which rendered files take partners from. Absent where none are asked for. */
+  readonly rendered?: HeldTrust & { readonly listensForAnybody: boolean };
   /** Its end of media with partners. */
   readonly media: End;
 }
@@ -190,8 +192,20 @@ function edgesOf(domain: TrustDomain, { topology, stores }: Context): Federation
           object: `Secret ${namespace}/${metadata.name}`,
           hash: metadata.annotations?.[annotation.trustHash],
         })),
+        ...(rendersPartners(placement.server) ? { rendered: renderedAt(placement.server, stores) } : {}),
         media: serverEnd(placement.server),
       },
     ];
   });
+}
+
+function renderedAt(edge: TrustedServer, { configMaps }: Context['stores']): NonNullable<ObservedEdge['rendered']> {
+  const { namespace = '' } = edge.metadata;
+  const name = serverTrustName(edge.metadata.name);
+  const { annotations = {} } = configMaps.get({ namespace, name })?.metadata ?? {};
+  return {
+    object: `ConfigMap ${namespace}/${name}`,
+    hash: annotations[annotation.peersHash],
+    listensForAnybody: listensForAnybody(edge),
+  };
 }

@@ -39,7 +39,11 @@ async function carryOut(server: TrustedServer, action: TrustAction, context: Con
     return undefined;
   }
   const name = serverTrustName(server.metadata.name);
-  const annotations = { [annotation.trustHash]: action.hash };
+  const { hash, partnersHash } = action;
+  const annotations = {
+    [annotation.trustHash]: hash,
+    ...(partnersHash === undefined ? {} : { [annotation.peersHash]: partnersHash }),
+  };
   if (action.replaces !== undefined) {
     const { resourceVersion, ownedDataKeys = [] } = action.replaces.metadata;
     const dropped = Object.fromEntries(ownedDataKeys.filter((key) => !(key in action.data)).map((key) => [key, null]));
@@ -47,7 +51,10 @@ async function carryOut(server: TrustedServer, action: TrustAction, context: Con
       await client.patch(
         configMaps,
         { namespace, name },
-        { metadata: { resourceVersion, annotations }, data: { ...dropped, ...action.data } },
+        {
+          metadata: { resourceVersion, annotations: { [annotation.peersHash]: null, ...annotations } },
+          data: { ...dropped, ...action.data },
+        },
       ),
     );
   } else {

@@ -10,7 +10,9 @@ import { type Met, renderingOf } from '../../outputs/rendering.ts';
 import {
   bundleName,
   discoveredFile,
+  listensForAnybody,
   partnerFile,
+  rendersPartners,
   revocationListFile,
   serverTrustName,
   shardNames,
@@ -21,13 +23,18 @@ import type { Placement } from '../../topology/placements.ts';
 import { type Trunk, trunksOf } from '../../topology/trunk-standing.ts';
 import { trunkCertificate, trunkPort } from '../../topology/trunks.ts';
 import type { Context } from '../context.ts';
-import type { PartnerTrust } from '../federation-state.ts';
+import { type PartnerTrust, renderedHash } from '../federation-state.ts';
 import { anchorFiles, type CalledGateway, calledGateways } from './called-gateways.ts';
 import { type Content, contentWithin, revocationFiles } from './revocation-files.ts';
 
 export interface OwnTrust {
   /** Absent where the server needs no ConfigMap of its own, or its content is not known yet. */
-  readonly wanted?: { readonly data: Readonly<Record<string, string>>; readonly hash: string };
+  readonly wanted?: {
+    readonly data: Readonly<Record<string, string>>;
+    readonly hash: string;
+    /** Hash of what it has of federated partners, of an Edge that has files rendered. */
+    readonly partnersHash?: string;
+  };
   readonly existing?: MetadataObject;
   /** What exists is what is wanted, and nobody edited it. */
   readonly current: boolean;
@@ -76,15 +83,17 @@ export function observeOwnTrust(
     const { files, refused } = outputsOf(server, domain, { gateways, partners, partnersRevoke }, room, context);
     return { data: { ...beside, ...files }, refused };
   };
-  const rendersPartners = server.spec.outputs !== undefined && partners.length > 0;
-  const lists = rendersPartners ? revocationFiles(context.federation.of(domain.metadata.name)) : {};
+  const federation = rendersPartners(server) ? context.federation.of(domain.metadata.name) : undefined;
+  const lists = partners.length > 0 ? revocationFiles(federation) : {};
   const { data, refused } = contentWithin(contentWith, lists);
   const hash = createHash('sha256').update(JSON.stringify(data)).digest('hex');
   const untouched = Object.keys(data).every((key) => existing?.metadata.ownedDataKeys?.includes(key) === true);
+  const partnersHash = federation && renderedHash(federation, listensForAnybody(server));
+  const held = existing?.metadata.annotations ?? {};
   return {
-    wanted: { data, hash },
+    wanted: { data, hash, ...(partnersHash === undefined ? {} : { partnersHash }) },
     ...(existing === undefined ? {} : { existing }),
-    current: untouched && existing?.metadata.annotations?.[annotation.trustHash] === hash,
+    current: untouched && held[annotation.trustHash] === hash && held[annotation.peersHash] === partnersHash,
     asked,
     refused,
   };
@@ -131,10 +140,9 @@ function partnerAnchors(partners: readonly PartnerTrust[]): Readonly<Record<stri
 }
 
 /** For a listener of its own alone. */
-function discoveredAnchors({ spec }: TrustedServer, { federation }: Context): Readonly<Record<string, string>> {
-  const pem = federation.of(spec.trustDomain)?.discovered.pem ?? '';
-  const isFor = spec.listeners?.some(({ partners }) => partners === 'Discovered') === true;
-  return isFor && pem !== '' ? { [discoveredFile]: pem } : {};
+function discoveredAnchors(server: TrustedServer, { federation }: Context): Readonly<Record<string, string>> {
+  const pem = federation.of(server.spec.trustDomain)?.discovered.pem ?? '';
+  return listensForAnybody(server) && pem !== '' ? { [discoveredFile]: pem } : {};
 }
 
 function discoveryOf({ spec }: TrustedServer, { federation }: Context): Pick<Met, 'discovery'> {

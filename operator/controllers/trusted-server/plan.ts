@@ -10,6 +10,7 @@ export type TrustAction =
       readonly kind: 'WriteTrust';
       readonly data: Readonly<Record<string, string>>;
       readonly hash: string;
+      readonly partnersHash?: string;
       readonly replaces?: MetadataObject;
     }
   | { readonly kind: 'DeleteTrust'; readonly configMap: MetadataObject };

@@ -7,6 +7,7 @@ import type { FederationObservation, ObservedPartner } from '../../../operator/c
 import { plan } from '../../../operator/controllers/federated-partner/plan.ts';
 import { recordName } from '../../../operator/controllers/federated-partner/records.ts';
 import { withdrawn } from '../../../operator/controllers/federated-partner/withdrawal.ts';
+import { renderedHash } from '../../../operator/controllers/federation-state.ts';
 import type { SRVLookup } from '../../../operator/federation/resolver.ts';
 import { utf8String } from '../../../operator/pki/der-writer.ts';
 import { serverEnd } from '../../../operator/topology/link-media.ts';
@@ -221,6 +222,7 @@ describe('where its trust is in place', () => {
   const whole = edgeWith(rest.planned);
   const lagging = (edge: typeof whole) => ({ ...edge, secrets: edge.secrets.map((secret) => ({ ...secret, hash: 'former' })) });
   const behind = lagging(whole);
+  const { rendered: _, ...withoutFiles } = whole;
   it.each([
     ['no Edge', [], 'Pending', 'Stalled True NoEdge'],
     [
@@ -236,6 +238,13 @@ describe('where its trust is in place', () => {
       'Pending',
       'Reconciling True Distributing',
     ],
+    [
+      'an Edge whose rendered files lag behind',
+      [{ ...whole, rendered: { ...whole.rendered, hash: 'former' } }],
+      'Pending',
+      'Reconciling True Distributing',
+    ],
+    ['an Edge that asks for no rendered files', [withoutFiles], 'Trusted', 'Ready True Ready'],
     ['one of two Edges', [whole, behind], 'Pending', 'Reconciling True Distributing'],
     ['two Edges', [whole, whole], 'Trusted', 'Ready True Ready'],
   ])('%s', (_, edges, state, condition) => {
@@ -266,6 +275,17 @@ describe('where its trust is in place', () => {
     expect(status.state).toBe('Pending');
     expect(conditionsOf(status)).toContain('Reconciling True Blocking');
     expect(messageOf(status, 'TrustEstablished')).toBe('It is blocked. 0 of 1 Edge pools believe nothing of it any more.');
+  });
+
+  it.each([
+    ['its domain is open still to whoever is on no list', true, 'Pending'],
+    ['nobody is let in who is on no list', false, 'Blocked'],
+  ])('a partner that was never believed is blocked, or not, where %s', (_, listensForAnybody, state) => {
+    const { rendered, ...edge } = edgeWith(settled([]).planned);
+    const hash = renderedHash(settled([]).planned.federation, listensForAnybody);
+    const blocked = settled([observed(partnerOf('fabrikam', { mode: 'Blocked' }))]);
+    const held = { ...edge, rendered: { ...rendered, hash, listensForAnybody } };
+    expect(statusOf('fabrikam', blocked, [held]).state).toBe(state);
   });
 
   it.each([

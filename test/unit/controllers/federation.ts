@@ -8,7 +8,7 @@ import { type FederationAction, type FederationPlan, plan } from '../../../opera
 import { type Data, recordName } from '../../../operator/controllers/federated-partner/records.ts';
 import { report } from '../../../operator/controllers/federated-partner/report.ts';
 import { recordedIn, type SourceObservation } from '../../../operator/controllers/federated-partner/sources.ts';
-import { federationFiles } from '../../../operator/controllers/federation-state.ts';
+import { federationFiles, renderedHash } from '../../../operator/controllers/federation-state.ts';
 import { crossCertify } from '../../../operator/pki/cross-certificate.ts';
 import { serverEnd } from '../../../operator/topology/link-media.ts';
 import { type Forged, forge, now, type Wish } from '../pki/forge.ts';
@@ -139,14 +139,15 @@ export function statusOf(name: string, settled: Settled, edges?: FederationObser
 }
 
 /** An Edge that holds what was planned. */
-export function edgeWith({ federation }: FederationPlan): FederationObservation['edges'][number] {
+export function edgeWith({ federation }: FederationPlan) {
   const { hash } = federation.bundle;
   return {
     key: 'media/edge',
     bundle: { object: 'ConfigMap media/trustmesh-contoso-edge-external', hash, files: federationFiles(federation).hash },
     secrets: [{ object: 'Secret media/edge-access-edge-external-tls', hash }],
+    rendered: { object: 'ConfigMap media/edge-trust', hash: renderedHash(federation, true), listensForAnybody: true },
     media: serverEnd(trustedServer('edge', 'Edge')),
-  };
+  } satisfies FederationObservation['edges'][number];
 }
 
 /** `Type Status Reason` of each condition that the status has. */
