@@ -34,6 +34,8 @@ export const annotation = {
   adopt: 'trustmesh.io/adopt',
   owner: 'trustmesh.io/owner-uid',
   fqdn: 'trustmesh.io/fqdn',
+  namespaceUID: 'trustmesh.io/namespace-uid',
+  goneSince: 'trustmesh.io/gone-since',
   publishedBundle: 'trustmesh.io/published-bundle',
   publishedSince: 'trustmesh.io/published-since',
   contentHash: 'trustmesh.io/content-hash',

@@ -322,7 +322,11 @@ describe('when it goes', () => {
   });
 
   it('leaves no copy, and its record until the last credential has expired', async () => {
-    const record = { namespace: 'trustmesh-system', name: 'turn.perimeter.media-relay' };
+    const recordOf = (name: string) => ({ namespace: 'trustmesh-system', name: `${name}.perimeter.media-relay` });
+    const record = recordOf('turn');
+    await trustmesh.apply(relayManifest('tenant'));
+    await relayWhen(trustmesh, 'tenant');
+    const formerly = await accepted(trustmesh, 'tenant');
     const left = async () => {
       const all = await trustmesh.admin.list(secrets, { labelSelector: 'trustmesh.io/media-relay=turn', metadataOnly: true });
       return all.items.map(({ metadata }) => metadata.name);
@@ -337,13 +341,28 @@ describe('when it goes', () => {
         },
         { limitMs: 30_000, seen: () => seen },
       );
-    await trustmesh.admin.delete(mediaRelays, { namespace: 'perimeter', name: 'turn' });
+    // Since when it has no relay is on record, whoever leads.
+    const annotate = async (key: ReturnType<typeof recordOf>, annotations: Readonly<Record<string, string>>) => {
+      const { metadata } = await waitFor('the record to say since when', async () => {
+        const seenSo = await trustmesh.admin.get(secrets, key);
+        return seenSo.metadata.annotations?.['trustmesh.io/gone-since'] === undefined ? undefined : seenSo;
+      });
+      await trustmesh.admin.patch(secrets, key, { metadata: { resourceVersion: metadata.resourceVersion, annotations } });
+    };
+    for (const name of ['turn', 'tenant']) await trustmesh.admin.delete(mediaRelays, { namespace: 'perimeter', name });
     await waitForLeft('the copies to go', [record.name]);
-    const { metadata } = await trustmesh.admin.get(secrets, record);
-    const roll = metadata.annotations?.['trustmesh.io/credential-roll'] ?? '';
-    const annotations = { 'trustmesh.io/credential-roll': roll.replace(/"lifetime":\d+/g, '"lifetime":1000') };
-    await trustmesh.admin.patch(secrets, record, { metadata: { resourceVersion: metadata.resourceVersion, annotations } });
+    await annotate(record, { 'trustmesh.io/gone-since': '2026-01-01T00:00:00Z' });
     await waitForLeft('the record to go', []);
+
+    await annotate(recordOf('tenant'), { 'trustmesh.io/namespace-uid': 'of-a-namespace-that-is-gone' });
+    await trustmesh.apply(relayManifest('tenant'));
+    await relayWhen(trustmesh, 'tenant');
+    const now = await accepted(trustmesh, 'tenant');
+    expect(now).toHaveLength(1);
+    expect(formerly).not.toContain(now[0]);
+    expect(await presented(trustmesh, 'fe', 'tenant')).toBe(now[0]);
+    const { annotations } = (await trustmesh.admin.get(secrets, recordOf('tenant'))).metadata;
+    expect(annotations).not.toHaveProperty(['trustmesh.io/gone-since']);
   });
 });
 

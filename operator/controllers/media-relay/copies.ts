@@ -14,7 +14,7 @@ import {
 } from '../../trust/credential-roll.ts';
 import type { Context } from '../context.ts';
 import { recordName, registrarOf, registrarSecretName, relaySecretName } from './names.ts';
-import { parseRoll } from './record.ts';
+import { isClaimed, isPredecessors, parseRoll } from './record.ts';
 
 /** What a copy holds beside secrets, by data key, and the hash of it. */
 export interface Content {
@@ -45,8 +45,9 @@ export interface ObservedRegistrar extends ObservedCopy {
 export interface Credentials {
   readonly record?: MetadataObject;
   readonly roll?: CredentialRoll;
-  /** The record is of an object that had the relay's name before. */
-  readonly inherited: boolean;
+  /** The record says that it is of this relay. */
+  readonly claimed: boolean;
+  readonly namespaceUID: string;
   readonly policy: RollPolicy;
   readonly seen: SeenCopies;
   readonly relay: ObservedCopy;
@@ -62,8 +63,9 @@ export function observeCredentials(relay: MediaRelay, listed: boolean, domain: T
   const record = stores.secrets.get({ namespace: own, name: recordName(relay) });
   const kept = secretsAmong(record?.metadata.ownedDataKeys ?? []);
   const policy = policyOf(relay);
-  const inherited = isPredecessor(record, relay);
-  const roll = rollOf(record, relay, kept, inherited ? policy : undefined);
+  const namespaceUID = namespaceOf(relay, context);
+  const heir = isPredecessors(record, relay, namespaceUID) ? policy : undefined;
+  const roll = rollOf(record, relay, kept, heir);
   const relayCopy = observeRelayCopy(relay, domain, context);
   const crowdedOut =
     listed && !topology.hasUsers(`${relay.metadata.namespace}/${relay.metadata.name}`, (each) => hasDelivered(each, context));
@@ -76,7 +78,8 @@ export function observeCredentials(relay: MediaRelay, listed: boolean, domain: T
   return {
     ...(record === undefined ? {} : { record }),
     ...(roll === undefined ? {} : { roll }),
-    inherited,
+    claimed: isClaimed(record, relay, namespaceUID),
+    namespaceUID,
     policy,
     seen: {
       kept,
@@ -102,7 +105,9 @@ function copiesOf({ metadata }: Pick<MediaRelay, 'metadata'>, { stores }: Contex
 function hasDelivered(relay: MediaRelay, context: Context): boolean {
   const { stores, topology, namespace: own } = context;
   const record = stores.secrets.get({ namespace: own, name: recordName(relay) });
-  const isOnRecord = record?.metadata.annotations?.[annotation.owner] === relay.metadata.uid || isPredecessor(record, relay);
+  const isOnRecord =
+    record?.metadata.annotations?.[annotation.owner] === relay.metadata.uid ||
+    isPredecessors(record, relay, namespaceOf(relay, context));
   const isHeld = (copy: MetadataObject): boolean => {
     const { metadata } = copy;
     const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
@@ -127,10 +132,9 @@ function isGoing({ secret }: ObservedCopy): boolean {
   return secret?.metadata.deletionTimestamp !== undefined;
 }
 
-/** A relay that is replaced as a whole keeps its name, and its clients what they were given. */
-function isPredecessor(record: MetadataObject | undefined, { metadata, spec }: MediaRelay): boolean {
-  const { [annotation.owner]: owner, [annotation.fqdn]: fqdn } = record?.metadata.annotations ?? {};
-  return owner !== undefined && owner !== metadata.uid && fqdn === spec.fqdn;
+/** Nothing is planned for a relay while its namespace is not known. */
+function namespaceOf({ metadata }: MediaRelay, { stores }: Context): string {
+  return stores.namespaces.get({ name: metadata.namespace ?? '' })?.metadata.uid ?? '';
 }
 
 /**

@@ -15,7 +15,7 @@ import { type CertificateOutcome, enactCertificates } from '../enact-certificate
 import { createOwn, isForeign } from '../foreign.ts';
 import { recordName } from './names.ts';
 import type { CredentialAction, Plan } from './plan.ts';
-import { encodeRoll } from './record.ts';
+import { claimOf, encodeRoll } from './record.ts';
 
 export interface Outcome extends CertificateOutcome {
   /** Secrets, `namespace/name`, that hold what this pass wrote. */
@@ -79,18 +79,14 @@ async function carryOut(relay: MediaRelay, action: CredentialAction, context: Co
   const place = placeOf(relay, action, context);
   switch (action.kind) {
     case 'Record': {
-      const { roll, made, dropped, replaces } = action;
+      const { roll, made, dropped, namespaceUID, replaces } = action;
       const fresh = made.map((id) => [secretFile(id), base64(randomBytes(secretLength).toString('base64url'))]);
       const gone = dropped.map((id) => [secretFile(id), null]);
       return await write(
         {
           ...place,
           labels: labelsOf(relay),
-          annotations: {
-            [annotation.owner]: relay.metadata.uid,
-            [annotation.fqdn]: relay.spec.fqdn,
-            [annotation.credentialRoll]: encodeRoll(roll),
-          },
+          annotations: { ...claimOf(relay, namespaceUID), [annotation.credentialRoll]: encodeRoll(roll) },
           data: Object.fromEntries([...fresh, ...gone]),
           ...(replaces === undefined ? {} : { replaces }),
         },
@@ -140,7 +136,8 @@ interface Writing {
   readonly namespace: string;
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
-  readonly annotations: Readonly<Record<string, string>>;
+  /** Here, too, null takes a key out. */
+  readonly annotations: Readonly<Record<string, string | null>>;
   /** In base64; null takes a key out. */
   readonly data: Readonly<Record<string, string | null>>;
   /** Absent for the record, which nothing in its namespace owns. */
@@ -154,9 +151,12 @@ async function write({ owner, replaces, data, ...named }: Writing, context: Cont
   if (replaces === undefined) {
     const uid = owner?.metadata.uid ?? '';
     if (await isForeign(secrets, { namespace, name }, uid, context)) return 'NotOwned';
-    const given = Object.fromEntries(Object.entries(data).filter((entry): entry is [string, string] => entry[1] !== null));
-    const metadata = { ...named, ...(owner === undefined ? {} : { ownerReferences: [ownedBy(owner)] }) };
-    const secret = { apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque', data: given } as const;
+    const metadata = {
+      ...named,
+      annotations: present(annotations),
+      ...(owner === undefined ? {} : { ownerReferences: [ownedBy(owner)] }),
+    };
+    const secret = { apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque', data: present(data) } as const;
     if ((await createOwn(secrets, secret, uid, context)) === 'NotOwned') return 'NotOwned';
   } else {
     const { resourceVersion } = replaces.metadata;
@@ -172,6 +172,10 @@ async function write({ owner, replaces, data, ...named }: Writing, context: Cont
   }
   log.info('credentials of a relay written', { secret: `${namespace}/${name}` });
   return 'Written';
+}
+
+function present(entries: Readonly<Record<string, string | null>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(entries).filter((entry): entry is [string, string] => entry[1] !== null));
 }
 
 export async function deleteSecret({ metadata }: MetadataObject, { client, stores, log }: Context): Promise<void> {

@@ -1,8 +1,8 @@
 // Keeps the certificate and the credentials of each MediaRelay. Keys: `namespace/name`.
 import type { Requeue } from '../../kube/controller.ts';
 import { isApiError } from '../../kube/errors.ts';
-import { type MetadataObject, mediaRelays } from '../../kube/resource.ts';
-import { annotation } from '../../outputs/labels.ts';
+import { type MetadataObject, mediaRelays, secrets } from '../../kube/resource.ts';
+import { annotation, timestamp } from '../../outputs/labels.ts';
 import { longestLifetime } from '../../trust/credential-roll.ts';
 import type { Context } from '../context.ts';
 import { earliest, notOwnedRetry, requeueAt, retryAfterWaiting } from '../requeue.ts';
@@ -12,7 +12,7 @@ import { deleteSecret, enact } from './enact.ts';
 import { registrarOf } from './names.ts';
 import { observe } from './observe.ts';
 import { plan } from './plan.ts';
-import { parseRoll } from './record.ts';
+import { goneSince, parseRoll } from './record.ts';
 import { announce, announceRoll, report } from './report.ts';
 
 /** How long after a relay is gone its registrars keep what they present, ms: another with its name may take its place at once. */
@@ -70,30 +70,41 @@ export class MediaRelays {
     const [namespace = '', name = ''] = key.split('/');
     const left = stores.secrets
       .byIndex('relay', key)
-      .filter((secret) => secret.metadata.namespace === own || registrarOf(secret) !== undefined)
-      .map((secret) => ({ secret, keptFor: keptFor(secret) }));
+      .filter((secret) => secret.metadata.namespace === own || registrarOf(secret) !== undefined);
     const waited = this.#gone.follow(key, left.length > 0, now());
     if (waited === undefined) return;
-    const due = left.filter((each) => each.keptFor <= waited);
-    if (due.length > 0) {
-      try {
-        await client.get(mediaRelays, { namespace, name });
-        this.#gone.forget(key);
-        return;
-      } catch (error) {
-        if (!isApiError(error, 'NotFound')) throw error;
-        await Promise.all(due.map(({ secret }) => deleteSecret(secret, this.#context)));
-      }
+    if (waited < replacementTime) return requeueAt(now() + replacementTime - waited, now());
+    try {
+      await client.get(mediaRelays, { namespace, name });
+      this.#gone.forget(key);
+      return;
+    } catch (error) {
+      if (!isApiError(error, 'NotFound')) throw error;
     }
-    const next = earliest(left.filter((each) => each.keptFor > waited).map((each) => now() + each.keptFor - waited));
+    const ends = await Promise.all(left.map((secret) => this.#letGo(secret, now() - waited)));
+    const next = earliest(ends);
     if (next === undefined) this.#gone.forget(key);
     return requeueAt(next, now());
   }
-}
 
-/** How long after its relay is gone a Secret stays, ms. */
-function keptFor(secret: MetadataObject): number {
-  if (registrarOf(secret) !== undefined) return replacementTime;
-  const roll = parseRoll(secret.metadata.annotations?.[annotation.credentialRoll]);
-  return replacementTime + (roll === undefined ? 0 : longestLifetime(roll));
+  /**
+   * Deletes what a relay left behind, or tells when to, epoch ms: a record only once no credential can be good. Since when its
+   * relay is gone is on it, so that this ends however often another leads.
+   */
+  async #letGo(secret: MetadataObject, seenGone: number): Promise<number | undefined> {
+    const { client, stores, now } = this.#context;
+    const { name, namespace = '', resourceVersion, annotations } = secret.metadata;
+    const roll = registrarOf(secret) === undefined ? parseRoll(annotations?.[annotation.credentialRoll]) : undefined;
+    const since = goneSince(secret, now());
+    const end = roll === undefined ? 0 : (since ?? seenGone) + replacementTime + longestLifetime(roll);
+    if (end <= now()) {
+      await deleteSecret(secret, this.#context);
+      return undefined;
+    }
+    if (since === undefined) {
+      const metadata = { resourceVersion, annotations: { [annotation.goneSince]: timestamp(seenGone) } };
+      stores.secrets.apply(await client.patch(secrets, { namespace, name }, { metadata }));
+    }
+    return end;
+  }
 }

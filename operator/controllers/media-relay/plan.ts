@@ -22,6 +22,7 @@ export type CredentialAction =
       readonly roll: CredentialRoll;
       readonly made: readonly SecretId[];
       readonly dropped: readonly SecretId[];
+      readonly namespaceUID: string;
       readonly replaces?: MetadataObject;
     }
   | {
@@ -115,14 +116,14 @@ function planCredentials(observed: Credentials, withheld: boolean, now: number):
 }
 
 function recordActions(
-  { record, roll: recorded, inherited, seen }: Credentials,
+  { record, roll: recorded, claimed, namespaceUID, seen }: Credentials,
   roll: CredentialRoll,
   made: readonly SecretId[],
 ): readonly CredentialAction[] {
   const accepted = acceptedSecrets(roll);
   const dropped = [...seen.kept].filter((id) => !accepted.includes(id));
-  if (!inherited && isDeepStrictEqual(recorded, roll) && dropped.length === 0) return [];
-  return [{ kind: 'Record', roll, made, dropped, ...(record === undefined ? {} : { replaces: record }) }];
+  if (claimed && isDeepStrictEqual(recorded, roll) && dropped.length === 0) return [];
+  return [{ kind: 'Record', roll, made, dropped, namespaceUID, ...(record === undefined ? {} : { replaces: record }) }];
 }
 
 function relayActions(

@@ -5,8 +5,16 @@ import type { Credentials, ObservedRegistrar } from '../../../operator/controlle
 import type { Outcome } from '../../../operator/controllers/media-relay/enact.ts';
 import type { Observation } from '../../../operator/controllers/media-relay/observe.ts';
 import { plan } from '../../../operator/controllers/media-relay/plan.ts';
-import { encodeRoll, parseRoll } from '../../../operator/controllers/media-relay/record.ts';
+import {
+  claimOf,
+  encodeRoll,
+  goneSince,
+  isClaimed,
+  isPredecessors,
+  parseRoll,
+} from '../../../operator/controllers/media-relay/record.ts';
 import { report } from '../../../operator/controllers/media-relay/report.ts';
+import { annotation, timestamp } from '../../../operator/outputs/labels.ts';
 import type { CredentialRoll } from '../../../operator/trust/credential-roll.ts';
 import { day, hour, now } from '../pki/authorities.ts';
 import { namespace } from '../topology/objects.ts';
@@ -58,7 +66,8 @@ function credentials(changes: Partial<Credentials> & { readonly relayHolds?: rea
   return {
     record: secret,
     roll: stable,
-    inherited: false,
+    claimed: true,
+    namespaceUID: 'uid-voice',
     policy: { lifetime: 8 * hour, rollEvery: 30 * day, propagation: 120_000, generation: 1 },
     seen: {
       kept: new Set([first]),
@@ -148,8 +157,8 @@ describe('for the credentials of a relay', () => {
   });
 
   it('a record that is another object’s is made its own before anything follows from it', () => {
-    const [action] = plan(observation(seen({ inherited: true })), now).credentials.actions;
-    expect(action).toMatchObject({ kind: 'Record', roll: stable, made: [], dropped: [] });
+    const [action] = plan(observation(seen({ claimed: false })), now).credentials.actions;
+    expect(action).toMatchObject({ kind: 'Record', roll: stable, made: [], dropped: [], namespaceUID: 'uid-voice' });
   });
 
   it('a value that was lost is given to nobody, and stays where it is accepted', () => {
@@ -171,6 +180,42 @@ describe('the record of a roll', () => {
 
   it.each([undefined, '', '{}', '{"active":1}', 'null'])('is none where it cannot be read: %s', (text) => {
     expect(parseRoll(text)).toBeUndefined();
+  });
+});
+
+describe('whose a record is', () => {
+  const { [annotation.goneSince]: _, ...said } = claimOf(relay, 'uid-voice');
+  const claim = Object.fromEntries(Object.entries(said).map(([name, value]) => [name, `${value}`]));
+  const recordOf = (changes: Readonly<Record<string, string>> = {}) => ({
+    ...secret,
+    metadata: { ...secret.metadata, annotations: { ...claim, ...changes } },
+  });
+  const replaced = { ...relay, metadata: { ...relay.metadata, uid: 'uid-turn2' } };
+
+  it('is said by it: the relay, and its namespace', () => {
+    expect(isClaimed(recordOf(), relay, 'uid-voice')).toBe(true);
+    expect(isClaimed(undefined, relay, 'uid-voice')).toBe(false);
+    expect(isClaimed(recordOf(), replaced, 'uid-voice')).toBe(false);
+    expect(isClaimed(recordOf(), relay, 'uid-voice2')).toBe(false);
+    expect(isClaimed(recordOf({ [annotation.goneSince]: timestamp(now) }), relay, 'uid-voice')).toBe(false);
+  });
+
+  it('is inherited by a relay of the same FQDN in the same namespace, and in none that has its name only', () => {
+    expect(isPredecessors(recordOf(), replaced, 'uid-voice')).toBe(true);
+    expect(isPredecessors(recordOf(), relay, 'uid-voice')).toBe(false);
+    expect(isPredecessors(recordOf(), replaced, 'uid-voice2')).toBe(false);
+    const { [annotation.namespaceUID]: _, ...former } = recordOf().metadata.annotations;
+    const unsaid = { ...secret, metadata: { ...secret.metadata, annotations: former } };
+    expect(isPredecessors(unsaid, replaced, 'uid-voice')).toBe(false);
+    expect(isPredecessors(recordOf({ [annotation.fqdn]: 'other.contoso.com' }), replaced, 'uid-voice')).toBe(false);
+    expect(isPredecessors(undefined, replaced, 'uid-voice')).toBe(false);
+  });
+
+  it('says since when it is nobody’s, and never a time to come', () => {
+    expect(goneSince(recordOf(), now)).toBeUndefined();
+    expect(goneSince(recordOf({ [annotation.goneSince]: 'yesterday' }), now)).toBeUndefined();
+    expect(goneSince(recordOf({ [annotation.goneSince]: timestamp(now - day) }), now)).toBe(now - day);
+    expect(goneSince(recordOf({ [annotation.goneSince]: timestamp(now + day) }), now)).toBe(now);
   });
 });
 
