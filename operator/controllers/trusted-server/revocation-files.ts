@@ -22,9 +22,9 @@ export function contentWithin(contentWith: (lists: Data) => Content, lists: Data
   const content = contentWith(lists);
   if (content.refused.length === 0 || Object.keys(lists).length === 0) return content;
   const without = contentWith({});
-  if (without.refused.length === content.refused.length) return content;
+  if (Object.keys(without.data).every((file) => file in content.data)) return content;
   const sentence =
     `${revocationListFile} is left out, and no file names it: there is no room for the CRLs of all partners beside the outputs. ` +
-    'Ask for fewer outputs, or have fewer partners publish.';
+    'Whom they revoke is let in. Ask for fewer outputs, or have fewer partners publish.';
   return { ...without, refused: [...without.refused, sentence] };
 }
