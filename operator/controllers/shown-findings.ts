@@ -26,6 +26,8 @@ const countedAs: Readonly<Record<string, FindingReason>> = {
   ...Object.fromEntries(findingReasons.map((reason) => [reason, reason])),
   PlainTCP: 'UnencryptedLink',
   PlainTCPNotAllowed: 'UnencryptedLink',
+  MediaUnencrypted: 'UnencryptedLink',
+  EncryptedWherePossible: 'UnencryptedLink',
   SIPDomainsOverlap: 'NameConflict',
   EnterpriseCANotFound: 'ReferenceNotFound',
   MediationServerNotFound: 'ReferenceNotFound',
@@ -103,7 +105,7 @@ export function announceFindings(
   }
 }
 
-/** An event for each reason among these, under the name that it has here, for which a condition stands and did not before. */
+/** An event for each reason among these, under the name that it has here, for which a condition is False and was not before. */
 export function announceReasons(
   object: Shown,
   conditions: readonly Condition[] | undefined,
@@ -111,11 +113,11 @@ export function announceReasons(
   { events }: { readonly events: Pick<EventRecorder, 'record'> },
   related: Related = () => undefined,
 ): void {
-  const before = new Map((object.status?.conditions ?? []).map(({ type, reason }) => [type, reason]));
+  const before = new Map((object.status?.conditions ?? []).map(({ type, status, reason }) => [type, `${status} ${reason}`]));
   const told = new Set<string>();
-  for (const { type, reason, message } of conditions ?? []) {
+  for (const { type, status, reason, message } of conditions ?? []) {
     const name = names[reason];
-    if (name === undefined || told.has(name) || before.get(type) === reason) continue;
+    if (status !== 'False' || name === undefined || told.has(name) || before.get(type) === `${status} ${reason}`) continue;
     told.add(name);
     const beside = nameOf(related(name));
     events.record({

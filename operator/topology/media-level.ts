@@ -44,18 +44,25 @@ export const shownLevels = {
   None: 'None',
 } as const satisfies Readonly<Record<LinkLevel, string>>;
 
-const srtpNotPossible = { status: 'False', reason: 'SRTPNotPossible' } as const;
+/** Its status and reason. */
+export interface MediaCondition {
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason: 'Encrypted' | 'EncryptedWherePossible' | 'MediaUnencrypted' | 'SRTPNotPossible';
+}
 
-const conditions = {
-  Required: { status: 'True', reason: 'Encrypted' },
-  Supported: { status: 'Unknown', reason: 'EncryptedWherePossible' },
-  NotSupported: { status: 'False', reason: 'MediaUnencrypted' },
-  None: srtpNotPossible,
-} as const satisfies Readonly<Record<LinkLevel, object>>;
-
-export type MediaCondition = (typeof conditions)[LinkLevel];
-
-/** The condition `MediaEncrypted` of a link. */
+/** The condition `MediaEncrypted` of a link. What is less than the domain has is False. */
 export function mediaCondition(level: LinkLevel, domain: EncryptionLevel): MediaCondition {
-  return level === 'NotSupported' && domain === 'Required' ? srtpNotPossible : conditions[level];
+  const isRequired = domain === 'Required';
+  switch (level) {
+    case 'Required':
+      return { status: 'True', reason: 'Encrypted' };
+    case 'Supported':
+      return { status: isRequired ? 'False' : 'Unknown', reason: 'EncryptedWherePossible' };
+    case 'NotSupported':
+      return { status: 'False', reason: isRequired ? 'SRTPNotPossible' : 'MediaUnencrypted' };
+    case 'None':
+      return { status: 'False', reason: 'SRTPNotPossible' };
+    default:
+      return level satisfies never;
+  }
 }

@@ -73,7 +73,12 @@ beforeAll(async () => {
         listeners: [sip, plain],
         media: { encryptionLevel: 'NotSupported' },
       }),
-      serverManifest('loose', { role: 'Server', ...member('loose'), listeners: [plain] }),
+      serverManifest('loose', {
+        role: 'Server',
+        ...member('loose'),
+        listeners: [plain],
+        media: { encryptionLevel: 'Supported' },
+      }),
       serverManifest('crm', { role: 'Server', ...member('crm'), peers: ['nobody', 'twin.contoso.com'] }),
       serverManifest('fast', {
         role: 'Server',
@@ -114,6 +119,7 @@ const faults: readonly Fault[] = (
     [trustedServers, inMedia('chatty'), 'LinkEncrypted', 'UnencryptedLink'],
     [trustedServers, inMedia('chatty'), 'MediaEncrypted', 'SRTPNotPossible'],
     [trustedServers, inMedia('loose'), 'ListenersAllowed', 'ListenerNotAllowed'],
+    [trustedServers, inMedia('loose'), 'MediaEncrypted', 'EncryptedWherePossible', 'UnencryptedLink'],
     [trustedServers, inMedia('med'), 'LinkEncrypted', 'UnencryptedLink'],
     [trustedServers, inMedia('med'), 'MediaEncrypted', 'SRTPNotPossible'],
     [trustedServers, inMedia('med'), 'CertificateTrusted', 'UntrustedGateway'],
@@ -205,7 +211,7 @@ describe('one of each fault', () => {
 
   it('is counted, an object once for each reason', async () => {
     await counted('contoso', {
-      UnencryptedLink: 3,
+      UnencryptedLink: 4,
       SRTPNotPossible: 4,
       UntrustedGateway: 2,
       NameConflict: 1,

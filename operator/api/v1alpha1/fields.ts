@@ -66,7 +66,7 @@ export const encryptionLevel = z.enum(['Required', 'Supported', 'NotSupported'])
 /** What one server or partner declares. */
 export const ownMedia = z.object({
   encryptionLevel: encryptionLevel.describe(
-    'Whether its media is SRTP: always, where the other end can, or never. It goes before the level of the domain. Where both ends of a link declare one the stricter holds, and Required does not meet NotSupported.',
+    'Whether its media is SRTP: always, where the other end can, or never. It goes before the level of the domain. Where both ends of a link declare one, Required goes before Supported, and with NotSupported there is no media.',
   ),
 });
 

@@ -2,6 +2,7 @@
 import type { MediaGateway, MediaGatewayStatus } from '../../api/v1alpha1/index.ts';
 import { timestamp } from '../../outputs/labels.ts';
 import { concernedByKey, type FindingReason } from '../../topology/findings.ts';
+import type { LinkMedia } from '../../topology/link-media.ts';
 import { shownLevels } from '../../topology/media-level.ts';
 import { trunkMedia, trunkPort, usesGatewayAuthority } from '../../topology/trunks.ts';
 import { delisted } from '../circumstances.ts';
@@ -19,9 +20,10 @@ type CertificateStatus = NonNullable<MediaGatewayStatus['certificate']>;
 export function report(observation: Observation, plan: Plan, outcome: Outcome, now: number): MediaGatewayStatus {
   const { gateway, standing, way } = observation;
   const { spec } = gateway;
+  const media = standing.stands ? trunkMedia(gateway, standing.pool, standing.domain) : undefined;
   const aspects = [
     topologyValid(observation, plan),
-    ...(standing.stands ? [linkEncrypted(observation), mediaEncrypted(observation)] : []),
+    ...(media === undefined ? [] : [linkEncrypted(observation), mediaEncrypted(observation, media)]),
     certificateTrusted(observation, plan, outcome, now),
   ];
   const held = way === undefined ? gateway.status?.certificate : certificateOf(observation, plan, outcome);
@@ -34,9 +36,9 @@ export function report(observation: Observation, plan: Plan, outcome: Outcome, n
       ? {
           pool: standing.pool.spec.poolFQDN,
           port: trunkPort(spec, standing.pool.spec.role),
-          media: shownLevels[trunkMedia(gateway, standing.pool, standing.domain).level],
         }
       : {}),
+    ...(media === undefined ? {} : { media: shownLevels[media.level] }),
     ...(held === undefined ? {} : { certificate: held }),
     ...(own === undefined || own.length === 0
       ? {}
@@ -71,19 +73,10 @@ function linkEncrypted({ gateway, findings }: Observation): Aspect {
   return { type, status: 'True', reason: 'MutualTLS', message: `Calls with ${gateway.spec.fqdn} are set up over mutual TLS.` };
 }
 
-function mediaEncrypted({ gateway, findings }: Observation): Aspect {
+function mediaEncrypted({ gateway, findings }: Observation, media: LinkMedia): Aspect {
   const type = 'MediaEncrypted';
   const found = findings.find(({ condition }) => condition === type);
-  if (found === undefined) {
-    return {
-      type,
-      status: 'True',
-      reason: 'Encrypted',
-      message: `Media with ${gateway.spec.fqdn} is SRTP, or there is no call.`,
-    };
-  }
-  const { reason, message } = found;
-  return { type, status: reason === 'EncryptedWherePossible' ? 'Unknown' : 'False', reason, message };
+  return { type, ...media.condition, message: found?.message ?? `Media with ${gateway.spec.fqdn} is SRTP, or there is no call.` };
 }
 
 function certificateTrusted(observation: Observation, plan: Plan, outcome: Outcome, now: number): Aspect {
@@ -205,6 +198,8 @@ const announced: Readonly<Record<string, string>> = {
   SecretNotOwned: 'SecretNotOwned',
   PlainTCP: 'UnencryptedLink',
   PlainTCPNotAllowed: 'UnencryptedLink',
+  MediaUnencrypted: 'UnencryptedLink',
+  EncryptedWherePossible: 'UnencryptedLink',
   UntrustedGateway: 'UntrustedGateway',
   RequestRefused: 'UntrustedGateway',
   SRTPNotPossible: 'SRTPNotPossible',

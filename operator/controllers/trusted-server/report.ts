@@ -132,9 +132,11 @@ function statusOf(need: FinalNeed, facts: CertificateFacts): CertificateStatus {
 }
 
 /** Reasons of conditions that users get an event for when they come up. */
-const announced: Readonly<Record<string, string>> = Object.fromEntries(
-  [...findingReasons, 'NameNotAdmitted', 'SecretNotOwned'].map((reason) => [reason, reason]),
-);
+const announced: Readonly<Record<string, string>> = {
+  ...Object.fromEntries([...findingReasons, 'NameNotAdmitted', 'SecretNotOwned'].map((reason) => [reason, reason])),
+  MediaUnencrypted: 'UnencryptedLink',
+  EncryptedWherePossible: 'UnencryptedLink',
+};
 
 /** Events for what the new status says and the old one did not. */
 export function announce({ server, findings }: Observation, status: TrustedServerStatus, plan: Plan, context: Context): void {

@@ -95,7 +95,7 @@ it('says what media with a partner is, by its level and that of each Edge: a war
   expect(among('fabrikam', none)).toEqual([ready, 'MediaEncrypted False SRTPNotPossible']);
   expect(among('fabrikam', 'Supported', 'Required')).toEqual([ready, 'MediaEncrypted False SRTPNotPossible']);
   expect(among('litware', none)).toEqual([ready, 'MediaEncrypted True Encrypted']);
-  expect(among('litware', none, 'Supported')).toEqual([ready, 'MediaEncrypted Unknown EncryptedWherePossible']);
+  expect(among('litware', none, 'Supported')).toEqual([ready, 'MediaEncrypted False EncryptedWherePossible']);
   expect(among('woodgrove', 'Required')).toEqual([ready]);
   expect(rest.planned.federation.partners.map(({ name, encryptionLevel }) => [name, encryptionLevel])).toEqual([
     ['fabrikam', 'NotSupported'],

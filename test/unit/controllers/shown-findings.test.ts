@@ -58,8 +58,13 @@ describe('findings', () => {
 it('are told of by the name that they have as a finding, and not where they pass by themselves', () => {
   const told: string[] = [];
   const events: Pick<EventRecorder, 'record'> = { record: ({ reason }) => void told.push(reason) };
-  announceFindings(server, [condition('NoEdge'), condition('PartnerConflict'), condition('EnterpriseCANotFound')], { events });
-  expect(told).toEqual(['NoEdgeForPartner', 'PartnerConflict']);
+  const shown = ['NoEdge', 'PartnerConflict', 'EnterpriseCANotFound', 'MediaUnencrypted'];
+  announceFindings(
+    server,
+    shown.map((reason) => condition(reason)),
+    { events },
+  );
+  expect(told).toEqual(['NoEdgeForPartner', 'PartnerConflict', 'UnencryptedLink']);
 });
 
 it('are told of with the first object that they concern beside the one that shows them', () => {
@@ -90,6 +95,9 @@ describe('what conditions show', () => {
       [condition('PlainTCPNotAllowed'), condition('SRTPNotPossible')],
       ['UnencryptedLink', 'SRTPNotPossible'],
     ],
+    [[condition('MediaUnencrypted')], ['UnencryptedLink']],
+    [[condition('EncryptedWherePossible')], ['UnencryptedLink']],
+    [[condition('EncryptedWherePossible', 'Unknown')], []],
     [[condition('NoEdge')], ['NoEdgeForPartner']],
     [[condition('EnterpriseCANotFound')], ['ReferenceNotFound']],
     [[condition('ListenerNotAllowed', 'True')], []],

@@ -376,7 +376,7 @@ describe('the status', () => {
     });
 
     it.each<readonly [string, string, readonly Finding[], string | undefined]>([
-      ['Required', 'Supported', [], 'Unknown EncryptedWherePossible'],
+      ['Required', 'Supported', [], 'False EncryptedWherePossible'],
       ['Supported', 'NotSupported', [], 'False MediaUnencrypted'],
       ['Supported', 'Required', [], undefined],
       ['Supported', 'NotSupported', found('SRTPNotPossible'), 'False SRTPNotPossible'],

@@ -41,7 +41,7 @@ describe('a link', () => {
 
   it.each<[LinkLevel, string, string, string]>([
     ['Required', 'True Encrypted', 'True Encrypted', 'True Encrypted'],
-    ['Supported', 'Unknown EncryptedWherePossible', 'Unknown EncryptedWherePossible', 'Unknown EncryptedWherePossible'],
+    ['Supported', 'False EncryptedWherePossible', 'Unknown EncryptedWherePossible', 'Unknown EncryptedWherePossible'],
     ['NotSupported', 'False SRTPNotPossible', 'False MediaUnencrypted', 'False MediaUnencrypted'],
     ['None', 'False SRTPNotPossible', 'False SRTPNotPossible', 'False SRTPNotPossible'],
   ])('that is %s is shown, in a domain Required, Supported, NotSupported: %s, %s, %s', (level, ...expected) => {
