@@ -6,7 +6,13 @@ import { complianceProblem } from '../authorities/compliance.ts';
 import { publishedName } from '../federation/published-bundles.ts';
 import { annotation, timestamp } from '../outputs/labels.ts';
 import { type CertificateNeed, spiffeTrustDomain } from '../topology/names.ts';
-import { decodePublishedSince, knownToPartnersAt, type PublishedSince, spreadTime } from '../trust/published-since.ts';
+import {
+  decodePublishedSince,
+  knownToPartnersAt,
+  type PublishedSince,
+  spreadTime,
+  withoutFuture,
+} from '../trust/published-since.ts';
 import type { Context } from './context.ts';
 
 /** Another CA is to issue than partners can know yet. */
@@ -68,7 +74,7 @@ function firstPublished(authorities: readonly Authority[], since: PublishedSince
   return published.sort((a, b) => a.at - b.at).at(0)?.authority;
 }
 
-/** Of an Edge without partners, or whose domain has its bundle published by another, it is whoever it should be, at once. */
+/** Of an Edge without partners it is whoever it should be, at once. */
 export function externalAuthority(
   { metadata }: TrustedServer,
   { enterpriseCA, secretName }: CertificateNeed,
@@ -77,9 +83,8 @@ export function externalAuthority(
 ): ExternalAuthority {
   const { authorities, topology, journal, now } = context;
   const state = authorities.get(enterpriseCA);
-  const since = publishedSince(domain, context);
   const hasPartners = topology.partnersOf(domain.metadata.name).some(({ spec }) => spec.mode !== 'Blocked');
-  if (!state.available || !hasPartners || since === undefined) return { state };
+  if (!state.available || !hasPartners) return { state };
   const recorded = journal.latestOf(`${metadata.namespace}/${secretName}`);
   const shown = recorded?.uid === metadata.uid ? recorded.authority : undefined;
   const older = authorities.olderOf(enterpriseCA);
@@ -87,6 +92,7 @@ export function externalAuthority(
   const others = [...older, ...(former === undefined || older.includes(former) ? [] : [former])].filter(
     (each) => isAllowed(each, domain) && (domain.spec.security.fips !== 'Required' || complianceProblem(each) === undefined),
   );
+  const since = publishedSince(domain, context);
   return chooseAuthority({ newest: state.authority, others, since, ...(shown === undefined ? {} : { shown }) }, now());
 }
 
@@ -94,10 +100,8 @@ function isAllowed(authority: Authority, { spec }: TrustDomain): boolean {
   return [spec.enterpriseCA, ...(spec.additionalEnterpriseCAs ?? [])].includes(authority.enterpriseCA);
 }
 
-/** Undefined where another domain publishes the bundle. */
-function publishedSince(domain: TrustDomain, { stores, namespace }: Context): PublishedSince | undefined {
+/** Whichever TrustDomain wrote it: of one that is made anew, partners know what the former published at the same place. */
+function publishedSince(domain: TrustDomain, { stores, namespace, now }: Context): PublishedSince {
   const published = stores.configMaps.get({ namespace, name: publishedName(spiffeTrustDomain(domain)) });
-  const annotations = published?.metadata.annotations;
-  if (published !== undefined && annotations?.[annotation.owner] !== domain.metadata.uid) return undefined;
-  return decodePublishedSince(annotations?.[annotation.publishedSince]);
+  return withoutFuture(decodePublishedSince(published?.metadata.annotations?.[annotation.publishedSince]), now());
 }

@@ -32,7 +32,12 @@ export function decodePublishedSince(text: string | undefined): PublishedSince {
 
 /** The times of a bundle with these anchors, which is published now. */
 export function publishedWith(before: PublishedSince, anchors: readonly Certificate[], now: number): PublishedSince {
-  return new Map(anchors.map(({ fingerprint }) => [fingerprint, before.get(fingerprint) ?? now]));
+  return new Map(anchors.map(({ fingerprint }) => [fingerprint, Math.min(before.get(fingerprint) ?? now, now)]));
+}
+
+/** What was written by a clock that was ahead has been there since now at the latest: who waits for it waits no longer than for what is new. */
+export function withoutFuture(since: PublishedSince, now: number): PublishedSince {
+  return new Map([...since].map(([fingerprint, at]) => [fingerprint, Math.min(at, now)]));
 }
 
 /**

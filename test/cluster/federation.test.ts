@@ -589,6 +589,15 @@ describe('our own CA', () => {
     await trustmesh.ready('media', 'edge');
   }, 60_000);
 
+  it('stays known to them though nobody knows it any more, while it may be shown, and new ones beside it', async () => {
+    await trustmesh.apply(domainManifest('contoso', { additionalEnterpriseCAs: [] }));
+    await trustmesh.admin.delete(enterpriseCAs, { name: 'public' });
+    await trustmesh.stopReplicas();
+    await trustmesh.startReplica();
+    await look();
+    expect(await rootsPublished()).toEqual(['CN=contoso Root CA', 'CN=public Root CA']);
+  }, 60_000);
+
   it('rolls inside at once, and outside when the bundle for partners has held it for long enough, over a restart', async () => {
     const { admin } = trustmesh;
     const { resourceVersion } = (await admin.get(enterpriseCAs, { name: 'contoso' })).metadata;
@@ -598,6 +607,18 @@ describe('our own CA', () => {
     await waitsFor('CN=contoso Issuing CA 2');
     expect(await outside()).toBe('CN=contoso Issuing CA 1');
     expect(await rootsPublished()).toEqual(['CN=contoso Root CA', 'CN=contoso Root CA', 'CN=public Root CA']);
+
+    const former = await admin.get(configMaps, published);
+    await admin.delete(trustDomains, { name: 'contoso' });
+    await trustmesh.apply(domainManifest('contoso'));
+    const { uid: publisher } = (await admin.get(trustDomains, { name: 'contoso' })).metadata;
+    const taken = await waitFor('the domain that was made anew to publish', async () => {
+      const found = await admin.get(configMaps, published);
+      return found.metadata.annotations?.['trustmesh.io/owner-uid'] === publisher ? found : undefined;
+    });
+    expect(taken.metadata.annotations?.[since]).toBe(former.metadata.annotations?.[since]);
+    await waitsFor('CN=contoso Issuing CA 2');
+    expect(await outside()).toBe('CN=contoso Issuing CA 1');
 
     await trustmesh.stopReplicas();
     await trustmesh.startReplica();

@@ -19,34 +19,28 @@ export interface Published {
 }
 
 /**
- * Nothing is published while an anchor is not known, for a domain that no partner could meet, or for one whose names are
- * another’s: of two that have one trust domain, it is of the one that had it first.
+ * Nothing is published while an anchor is not known of a CA that is named, for a domain that no partner could meet, or for one
+ * that is not valid.
  */
 export async function publish(domain: TrustDomain, context: Context): Promise<Published> {
   const { client, stores, namespace, topology, now, log } = context;
   const { name: domainName, uid } = domain.metadata;
   if (topology.domainProblem(domainName) !== undefined) return { written: false };
-  const { anchors, until } = anchorsShown(domain, context);
+  const { anchors, hasStrangers, until } = anchorsShown(domain, context);
   const unwritten = { written: false, ...(until === undefined ? {} : { lookAgainAt: until }) };
   if (anchors === undefined || anchors.length === 0) return unwritten;
-  const { hash, anchors: authorities } = trustBundle(anchors, now());
+  const known = trustBundle(anchors, now());
   const trustDomain = spiffeTrustDomain(domain);
   const name = publishedName(trustDomain);
   const existing = stores.configMaps.get({ namespace, name });
-  const publisher = existing?.metadata.annotations?.[annotation.owner];
-  const isOurs = publisher === uid;
-  const other = stores.trustDomains
-    .list()
-    .find((each) => each.metadata.uid === publisher && spiffeTrustDomain(each) === trustDomain);
-  if (!isOurs && other !== undefined && topology.domainProblem(other.metadata.name) === undefined) {
-    log.warn('bundle not published', { object: `TrustDomain ${domainName}`, trustDomain, publisher: other.metadata.name });
-    return unwritten;
-  }
-  const owned = isOurs && ['bundle.json', 'bundle.pem'].every((key) => existing?.metadata.ownedDataKeys?.includes(key) === true);
-  const heldSince = decodePublishedSince(isOurs ? existing?.metadata.annotations?.[annotation.publishedSince] : undefined);
-  const isRecorded = authorities.every(({ fingerprint }) => heldSince.has(fingerprint));
-  if (owned && isRecorded && existing?.metadata.annotations?.[annotation.trustHash] === hash) return unwritten;
+  const { annotations: held = {}, ownedDataKeys = [] } = existing?.metadata ?? {};
+  const isOurs = held[annotation.owner] === uid && ['bundle.json', 'bundle.pem'].every((key) => ownedDataKeys.includes(key));
+  const heldSince = decodePublishedSince(held[annotation.publishedSince]);
+  const isRecorded = known.anchors.every(({ fingerprint }) => (heldSince.get(fingerprint) ?? Infinity) <= now());
+  if (isOurs && isRecorded && (hasStrangers || held[annotation.trustHash] === known.hash)) return unwritten;
   const before = existing && readPublished((await client.get(configMaps, { namespace, name })).data);
+  const kept = hasStrangers ? (before?.authorities ?? []).filter(({ fingerprint }) => heldSince.has(fingerprint)) : [];
+  const { hash, anchors: authorities } = trustBundle([...anchors, ...kept], now());
   // From the clock, so that it goes on growing where the ConfigMap was lost: partners take no sequence that goes back.
   const sequence = Math.max(Math.floor(now() / 1000), (before?.sequence ?? 0) + 1);
   const annotations = {
@@ -82,6 +76,8 @@ export async function publish(domain: TrustDomain, context: Context): Promise<Pu
 interface Shown {
   /** Undefined while those of one CA are not known. */
   readonly anchors: readonly Certificate[] | undefined;
+  /** One may be shown whose CA nobody knows any more: it may lead to any that is published. */
+  readonly hasStrangers: boolean;
   /** Epoch ms until which they are these, if nothing else changes. */
   readonly until: number | undefined;
 }
@@ -90,6 +86,7 @@ interface Shown {
 function anchorsShown(domain: TrustDomain, { topology, authorities, trust, journal, now }: Context): Shown {
   const shown = new Set(trust.issuersInUse(domain.metadata.name, ['External']));
   const ends: number[] = [];
+  let hasStrangers = false;
   for (const key of topology.serversOfRole(domain.metadata.name, 'Edge')) {
     const placement = topology.placement(key);
     if (placement?.listed !== true) continue;
@@ -98,18 +95,20 @@ function anchorsShown(domain: TrustDomain, { topology, authorities, trust, journ
       if (audience !== 'edge-external') continue;
       shown.add(enterpriseCA);
       const issued = journal.recordsOf(uid).filter(({ secret }) => secret === `${namespace}/${secretName}`);
-      for (const record of issued.slice(0, -1)) {
+      for (const record of issued) {
         const end = shownUntil(record, issued, 'Secret');
-        const issuer = authorities.known().find(({ keyIds }) => keyIds.includes(record.authority))?.enterpriseCA;
-        if (end <= now() || issuer === undefined) continue;
-        shown.add(issuer);
+        if (end <= now()) continue;
         ends.push(end);
+        const issuer = authorities.known().find(({ keyIds }) => keyIds.includes(record.authority))?.enterpriseCA;
+        if (issuer === undefined) hasStrangers = true;
+        else shown.add(issuer);
       }
     }
   }
   const anchors = [...shown].map((enterpriseCA) => authorities.anchorsOf(enterpriseCA));
   return {
     anchors: anchors.some((each) => each === undefined) ? undefined : anchors.flatMap((each) => each ?? []),
+    hasStrangers,
     until: earliest(ends),
   };
 }

@@ -13,6 +13,7 @@ import {
   publishedWith,
   refreshHint,
   spreadTime,
+  withoutFuture,
 } from '../../../operator/trust/published-since.ts';
 import { day, hierarchy, now } from '../pki/authorities.ts';
 import { absent, authority, current, domain, factsOf, need } from './observed.ts';
@@ -183,6 +184,17 @@ describe('since when an anchor is published', () => {
     const without = publishedWith(both, anchorsOf(second), now + minute);
     expect(without).toEqual(published([second, 0]));
     expect(publishedWith(without, anchorsOf(first, second), now + day).get(key)).toBe(now + day);
+  });
+
+  it('is never in the future, where a clock was ahead', () => {
+    const ahead = published([first, long], [second, -long]);
+    expect(publishedWith(ahead, anchorsOf(first, second), now)).toEqual(published([first, long], [second, 0]));
+    const since = withoutFuture(ahead, now);
+    expect(since).toEqual(published([first, long], [second, 0]));
+    const ending = { ...first, certificate: { ...first.certificate, notAfter: now + (long / 2) * minute } };
+    const { state, succession } = chooseAuthority({ newest, others: [ending], shown: ending.keyId, since }, now);
+    expect(state.available && state.authority.generation).toBe(first.generation);
+    expect(succession?.knownAt).toBe(now + spreadTime);
   });
 
   it('is kept in whole seconds, and begins anew where somebody spoilt it', () => {
