@@ -10,6 +10,8 @@ import type { Context } from './context.ts';
 export interface Circumstances {
   readonly domain: TrustDomain | undefined;
   readonly domainProblem?: string;
+  /** That is of SPIFFE IDs alone. */
+  readonly sharesIds?: boolean;
   readonly admission: Admission | undefined;
   /** Epoch ms until which an object that lost its admission stays listed. */
   readonly graceEnd?: number;
@@ -30,7 +32,7 @@ export function circumstancesOf(
   const end = admission?.admitted === false ? graceEnd(object, now(), grace) : undefined;
   return {
     domain: topology.domain(trustDomain),
-    ...(domainProblem === undefined ? {} : { domainProblem }),
+    ...(domainProblem === undefined ? {} : { domainProblem, sharesIds: topology.sharesIds(trustDomain) }),
     admission,
     ...(end === undefined ? {} : { graceEnd: end }),
   };

@@ -127,8 +127,15 @@ const secretNotOwned: Guard = (_cause, { foreign, need }, _circumstances, now) =
 const notAdmitted: Guard = (_cause, _observed, { admission }) =>
   admission?.admitted === false ? { reason: admission.reason, message: admission.message, while: 'Stalled' } : undefined;
 
-const domainInvalid: Guard = (_cause, _observed, { domainProblem }) =>
-  domainProblem === undefined ? undefined : { reason: 'TrustDomainNotValid', message: domainProblem, while: 'Stalled' };
+const domainInvalid: Guard = (_cause, observed, { domainProblem, sharesIds }) =>
+  domainProblem === undefined || (sharesIds === true && hasIdentity(observed))
+    ? undefined
+    : { reason: 'TrustDomainNotValid', message: domainProblem, while: 'Stalled' };
+
+/** It was issued one that is still good, for the same pool or member: another gives it no SPIFFE ID of a pool that it is not. */
+function hasIdentity({ need, recorded, source }: ObservedNeed): boolean {
+  return need.shared === undefined ? recorded !== undefined && recorded.member === need.member : source !== undefined;
+}
 
 const authorityNotAllowed: Guard = (_cause, { need }, { domain }) =>
   domain === undefined ||

@@ -3,12 +3,12 @@
 import type { TrustDomain } from '../api/v1alpha1/index.ts';
 import { isMember, type NamespaceFacts } from './admission.ts';
 import { reservedNames } from './names.ts';
-import { overlapProblems } from './overlap.ts';
+import { type Overlap, overlapProblems } from './overlap.ts';
 import { type Reservation, Reservations } from './reservations.ts';
 
 interface DomainState {
   readonly domain: TrustDomain;
-  readonly problem: string | undefined;
+  readonly problem: Overlap | undefined;
   readonly members: Set<string>;
 }
 
@@ -26,8 +26,8 @@ export class Domains {
     return [...this.#states.values()].map(({ domain }) => domain);
   }
 
-  /** Why nothing may be issued for this domain: its names belong to an older one. */
-  problem(name: string): string | undefined {
+  /** Why nothing new may be issued for this domain: its names belong to an older one. */
+  problem(name: string): Overlap | undefined {
     return this.#states.get(name)?.problem;
   }
 
@@ -48,12 +48,14 @@ export class Domains {
     if (domain === undefined) this.#states.delete(name);
     else this.#states.set(name, { domain, problem: undefined, members });
     const problems = overlapProblems(this.all());
-    const concerned = [...this.#states].filter(([each, { problem }]) => each === name || problem !== problems.get(each));
+    const concerned = [...this.#states].filter(
+      ([each, { problem }]) => each === name || problem?.message !== problems.get(each)?.message,
+    );
     const released = domain === undefined ? this.#reservations.set(name, new Map()) : [];
     const reserved = concerned.flatMap(([each, state]) => {
       const problem = problems.get(each);
       this.#states.set(each, { ...state, problem });
-      return this.#reservations.set(each, problem === undefined ? reservedNames(state.domain) : new Map());
+      return this.#reservations.set(each, problem?.of === 'SIPDomains' ? new Map() : reservedNames(state.domain));
     });
     return { domains: concerned.map(([each]) => each), names: [...released, ...reserved] };
   }

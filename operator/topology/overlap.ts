@@ -3,9 +3,16 @@
 import type { TrustDomain } from '../api/v1alpha1/index.ts';
 import { spiffeTrustDomain } from './names.ts';
 
-/** What is wrong with each domain that overlaps an older one, by its name, as a sentence. */
-export function overlapProblems(domains: Iterable<TrustDomain>): ReadonlyMap<string, string> {
-  const problems = new Map<string, string>();
+export interface Overlap {
+  /** With `SPIFFEIDs` its SIP domains are its own: it goes on holding the names that it derives from them. */
+  readonly of: 'SIPDomains' | 'SPIFFEIDs';
+  /** A sentence. */
+  readonly message: string;
+}
+
+/** What is wrong with each domain that overlaps an older one, by its name. */
+export function overlapProblems(domains: Iterable<TrustDomain>): ReadonlyMap<string, Overlap> {
+  const problems = new Map<string, Overlap>();
   /** SIP domain to the domain that has it. */
   const taken = new Map<string, string>();
   /** Every name above a SIP domain that is taken, to one such. */
@@ -21,13 +28,13 @@ export function overlapProblems(domains: Iterable<TrustDomain>): ReadonlyMap<str
         return other === undefined ? [] : [sentence(mine, other, taken.get(other) ?? '')];
       })
       .at(0);
-    const issuer = spiffe.get(ids);
-    const problem = overlap ?? (issuer === undefined ? undefined : sharedIds(ids, issuer));
-    if (problem !== undefined) {
-      problems.set(metadata.name, problem);
+    if (overlap !== undefined) {
+      problems.set(metadata.name, { of: 'SIPDomains', message: overlap });
       continue;
     }
-    spiffe.set(ids, metadata.name);
+    const issuer = spiffe.get(ids);
+    if (issuer === undefined) spiffe.set(ids, metadata.name);
+    else problems.set(metadata.name, { of: 'SPIFFEIDs', message: sharedIds(ids, issuer) });
     for (const mine of spec.sipDomains) {
       taken.set(mine, metadata.name);
       for (const parent of parents(mine)) if (!above.has(parent)) above.set(parent, mine);
@@ -46,7 +53,8 @@ function sentence(mine: string, other: string, owner: string): string {
 function sharedIds(ids: string, owner: string): string {
   return (
     `The SPIFFE IDs of the older TrustDomain ${owner} begin with spiffe://${ids}/ too, so that a server of one could have the identity of ` +
-    'one of the other. Neither can change: make one of the two anew with another spec.spiffeTrustDomain.'
+    'one of the other. Nobody gets such an ID anew; whoever has one is renewed. Neither can change: make one of the two anew with another ' +
+    'spec.spiffeTrustDomain.'
   );
 }
 

@@ -93,7 +93,12 @@ export class Topology {
 
   /** Why nothing may be issued for this domain: its names belong to an older one. */
   domainProblem(name: string): string | undefined {
-    return this.#domains.problem(name);
+    return this.#domains.problem(name)?.message;
+  }
+
+  /** Whether that problem is of SPIFFE IDs alone: whoever has one goes on having it. */
+  sharesIds(name: string): boolean {
+    return this.#domains.problem(name)?.of === 'SPIFFEIDs';
   }
 
   namespace(name: string): NamespaceFacts | undefined {

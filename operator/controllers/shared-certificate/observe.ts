@@ -41,13 +41,16 @@ export function observe(key: string, context: Context): SharedObservation | unde
     };
     const owner = kind === 'Domain' ? domain : server;
     const domainProblem = topology.domainProblem(domain.metadata.name);
+    const observed = observeShared(owner, wish, domain, context);
+    // Under the Secret's name the journal may know what another object had.
+    const sharesIds = topology.sharesIds(domain.metadata.name) && observed.recorded?.uid === owner.metadata.uid;
     return {
       owner,
-      observed: observeShared(owner, wish, domain, context),
+      observed,
       circumstances: {
         admission: placement.admission,
         domain,
-        ...(domainProblem === undefined ? {} : { domainProblem }),
+        ...(domainProblem === undefined ? {} : { domainProblem, sharesIds }),
       },
     };
   }

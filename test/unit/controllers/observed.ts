@@ -61,7 +61,7 @@ export function secretOf(need: CertificateNeed, facts: CertificateFacts, owned?:
   };
 }
 
-function recordOf(need: CertificateNeed, facts: CertificateFacts): JournalRecord {
+export function recordOf(need: CertificateNeed, facts: CertificateFacts): JournalRecord {
   const { serial, fingerprint, notBefore, notAfter } = facts;
   return {
     serial,
@@ -71,6 +71,7 @@ function recordOf(need: CertificateNeed, facts: CertificateFacts): JournalRecord
     uid: server.metadata.uid,
     secret: `voice/${need.secretName}`,
     use: need.use,
+    ...(need.member === undefined ? {} : { member: need.member }),
     notBefore,
     notAfter,
   };

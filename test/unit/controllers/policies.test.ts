@@ -7,7 +7,7 @@ import { profileHash } from '../../../operator/controllers/profile-hash.ts';
 import { certificateNeeds } from '../../../operator/topology/names.ts';
 import { day, hierarchy, hour, now } from '../pki/authorities.ts';
 import { trustDomain, trustedServer } from '../topology/objects.ts';
-import { absent, authority, available, current, domain, factsOf, need, secretOf, unavailable } from './observed.ts';
+import { absent, authority, available, current, domain, factsOf, need, recordOf, secretOf, unavailable } from './observed.ts';
 
 const { secret: _s, facts: _f, ...withoutFacts } = current();
 const { recorded: _r, ...withoutRecord } = current();
@@ -232,6 +232,16 @@ describe('what stands in the way', () => {
       const circumstances = Object.assign({}, fine, ...later.map(([, , each]) => each));
       expect(obstacleTo(cause, absent(observed), circumstances, now)?.reason).toBe(reason);
     }
+  });
+
+  it('is a domain that has the SPIFFE IDs of another, for whoever is not known to have such an ID', () => {
+    const shared = { ...fine, domainProblem: 'shared', sharesIds: true };
+    const recorded = recordOf(need, factsOf(need));
+    const reason = (changes: Partial<ObservedNeed>) => obstacleTo(cause, absent(changes), shared, now)?.reason;
+    expect(reason({ recorded })).toBeUndefined();
+    expect(obstacleTo(cause, absent({ recorded }), { ...shared, sharesIds: false }, now)?.reason).toBe('TrustDomainNotValid');
+    expect(reason({})).toBe('TrustDomainNotValid');
+    expect(reason({ recorded: { ...recorded, member: 'other.contoso.com' } })).toBe('TrustDomainNotValid');
   });
 
   it('says how often a Secret was destroyed, and why the last time', () => {

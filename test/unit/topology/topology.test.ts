@@ -250,6 +250,27 @@ describe('a domain', () => {
     expect(made.topology.domainProblem('late')).toContain('The SPIFFE IDs of the older TrustDomain contoso begin with');
   });
 
+  it('goes on holding the names of its SIP domains, which are its own, while its SPIFFE IDs are not', () => {
+    const made = recorder();
+    const admission = [{ namespaceSelector: {}, roles: ['Server'] as const, names: ['*.adatum.com'] }];
+    made.topology.setNamespace('voice', namespace('voice'));
+    made.topology.setDomain('contoso', trustDomain('contoso', older));
+    made.topology.setDomain(
+      'late',
+      trustDomain('late', { sipDomains: ['adatum.com'], spiffeTrustDomain: 'contoso.com' }, younger),
+    );
+    made.topology.setDomain('third', trustDomain('third', { sipDomains: ['litware.com'], admission }, { uid: '9' }));
+    made.set(trustedServer('taker', 'Server', { trustDomain: 'third', poolFQDN: 'sip.adatum.com' }));
+    expect(made.topology.sharesIds('late')).toBe(true);
+    expect(made.topology.placement('voice/taker')?.admission).toMatchObject({ admitted: false, reason: 'NameNotAdmitted' });
+    made.topology.setDomain(
+      'another',
+      trustDomain('another', { sipDomains: ['adatum.com'], spiffeTrustDomain: 'a.example' }, { ...younger, uid: 'uid-z' }),
+    );
+    expect(made.topology.domainProblem('another')).toContain('of the older TrustDomain late');
+    expect(made.topology.sharesIds('another')).toBe(false);
+  });
+
   it('may have the SIP domain of another for no SPIFFE IDs of that one', () => {
     const made = recorder();
     made.topology.setDomain('contoso', trustDomain('contoso', { spiffeTrustDomain: 'voice.example' }));
