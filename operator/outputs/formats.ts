@@ -27,6 +27,9 @@ export const dataLimit = 900 * 1024;
 /** Whoever is on no list is held to the domain that the message names, by DNS: what other formats cannot say. */
 const servesAnybody: readonly Output[] = ['Kamailio'];
 
+/** What can be given CRLs in files that are mounted, and take up the next. */
+export const checksRevocation: readonly Output[] = ['Envoy', 'HAProxy', 'Nginx'];
+
 export interface RenderedOutputs {
   readonly files: Files;
   /** A sentence for each output that is not there, and why. */

@@ -6,7 +6,7 @@ import { createServer as createPublisher } from 'node:http';
 import { connect as connectPlain, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { configMaps, federatedPartners } from '../../operator/kube/resource.ts';
+import { configMaps, federatedPartners, trustedServers } from '../../operator/kube/resource.ts';
 import type { Output } from '../../operator/outputs/formats.ts';
 import { contoso, partnerManifest, serverManifest, startTrustmesh, type Trustmesh } from '../support/installation.ts';
 import { kamailioVersion, startKamailio } from '../support/kamailio.ts';
@@ -226,6 +226,11 @@ needing(...tools, 'kamailio').describe('Kamailio', () => {
     const profiles = join(edge.root, 'trust/kamailio-outside-tls.cfg');
     const text = await readFile(profiles, 'utf8');
     expect(text).not.toMatch(/^crl/m);
+    await waitFor('the Edge to say so', async () => {
+      const { status } = await trustmesh.admin.get(trustedServers, { namespace: 'media', name: edge.name });
+      const told = status?.conditions?.find(({ type }) => type === 'TrustDistributed');
+      return told?.message.includes('CRLs of partners are not checked by Kamailio') === true ? true : undefined;
+    });
     const outside = async (identity: Material) => {
       const domain = identity === edgeOfNorthwind ? 'northwind.com' : 'fabrikam.com';
       const answer = await askByTLS({ port: edge.outside, identity, from: `sip:a@${domain}`, to: 'sip:bob@contoso.com' });

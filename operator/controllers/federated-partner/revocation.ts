@@ -165,8 +165,8 @@ function standingOf(problems: readonly string[], without: readonly string[], oct
     return { reason: 'ListsTooLarge', message: `${message} Let software fetch them from where they are published.` };
   }
   const message =
-    'crl.pem holds a current list of every CA that partners name, and rendered files name it. Who checks lists refuses what a CA below those has issued, ' +
-    'unless the partner names it in trust.anchors and its list in trust.crlURLs as well.';
+    'crl.pem holds a current list of every CA that is believed of partners. Who checks lists refuses what a CA below those has issued, unless the partner ' +
+    'names it in trust.anchors and its list in trust.crlURLs as well. What checks none, each Edge says in TrustDistributed.';
   return { reason: 'Delivered', message };
 }
 

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { kebabCase, type Role, roles, type TrustDomain, type TrustedServer } from '../../api/v1alpha1/index.ts';
 import type { MetadataObject } from '../../kube/resource.ts';
-import { dataLimit, type RenderedOutputs, renderOutputs, sizeOf } from '../../outputs/formats.ts';
+import { checksRevocation, dataLimit, type Output, type RenderedOutputs, renderOutputs, sizeOf } from '../../outputs/formats.ts';
 import { annotation } from '../../outputs/labels.ts';
 import { type PeerSource, peerSources, shardCount, shardDocument, shardIndex } from '../../outputs/peers.ts';
 import { type Met, renderingOf } from '../../outputs/rendering.ts';
@@ -42,6 +42,8 @@ export interface OwnTrust {
   readonly asked: boolean;
   /** A sentence for each output that it asks for and does not get. */
   readonly refused: readonly string[];
+  /** Those of its outputs that check no CRLs, while those of partners are delivered. */
+  readonly withoutRevocation?: readonly Output[];
 }
 
 export function observeOwnTrust(
@@ -96,6 +98,9 @@ export function observeOwnTrust(
     current: untouched && held[annotation.trustHash] === hash && held[annotation.peersHash] === partnersHash,
     asked,
     refused,
+    ...(revocationListFile in lists
+      ? { withoutRevocation: server.spec.outputs?.filter((output) => !checksRevocation.includes(output)) ?? [] }
+      : {}),
   };
 }
 

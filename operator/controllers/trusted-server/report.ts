@@ -118,7 +118,12 @@ function trustDistributed({ server, ownTrust }: Observation, needs: readonly Fin
   if (ownTrust.refused.length > 0) {
     return { type, status: 'False', reason: 'OutputNotRendered', message: ownTrust.refused.join(' '), while: 'Stalled' };
   }
-  return { type, status: 'True', reason: 'Distributed', message: 'The anchors of its peers are in place.' };
+  return { type, status: 'True', reason: 'Distributed', message: `The anchors of its peers are in place.${unchecked(ownTrust)}` };
+}
+
+function unchecked({ withoutRevocation = [] }: Observation['ownTrust']): string {
+  if (withoutRevocation.length === 0) return '';
+  return ` CRLs of partners are not checked by ${withoutRevocation.join(', ')}: whom they revoke is let in there.`;
 }
 
 /** What probes found is theirs to say. */

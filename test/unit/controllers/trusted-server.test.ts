@@ -443,6 +443,15 @@ describe('the status', () => {
     expect(status.conditions).toContainEqual(probed);
   });
 
+  it('names the outputs of an Edge that check no CRLs, while those of partners are delivered', () => {
+    const told = (changes: Partial<Observation['ownTrust']>) =>
+      statusOf(ofItsOwn(changes)).status.conditions?.find(({ type }) => type === 'TrustDistributed')?.message;
+    expect(told({ withoutRevocation: ['Kamailio', 'OpenSIPS'] })).toBe(
+      'The anchors of its peers are in place. CRLs of partners are not checked by Kamailio, OpenSIPS: whom they revoke is let in there.',
+    );
+    for (const changes of [{}, { withoutRevocation: [] }]) expect(told(changes)).toBe('The anchors of its peers are in place.');
+  });
+
   it('is the same when nothing changed, however late', () => {
     const before = statusOf().status;
     expect(statusOf({ server: { ...server, status: before } }, nothingDone, now + hour).status).toEqual(before);

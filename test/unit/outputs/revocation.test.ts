@@ -1,6 +1,6 @@
 // Which rendered files name the CRLs of partners: where those of every CA are at hand, what an Edge's outside believes and calls by,
 // and nothing else; with the anchors that they belong to, since both come from one object.
-import type { Output } from '../../../operator/outputs/formats.ts';
+import { checksRevocation, type Output } from '../../../operator/outputs/formats.ts';
 import { renderingOf } from '../../../operator/outputs/rendering.ts';
 import { trustDomain, trustedServer } from '../topology/objects.ts';
 import { filesOf, partner, trunk, type Wish } from './rendered.ts';
@@ -43,6 +43,7 @@ const named: Readonly<Partial<Record<Output, object>>> = {
 
 it.each(['Envoy', 'HAProxy', 'Kamailio', 'Nginx', 'OpenSIPS'] as const)('%s', (output) => {
   expect(naming(output, { ...edge, partnersRevoke: true })).toEqual(named[output] ?? {});
+  expect(checksRevocation.includes(output)).toBe(named[output] !== undefined);
   for (const wish of [edge, { role: 'Edge' }, {}, { role: 'Mediation', trunks: [trunk], partnersRevoke: true }] as const) {
     expect(naming(output, wish)).toEqual({});
   }
