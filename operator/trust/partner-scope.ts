@@ -37,6 +37,10 @@ export interface ScopedAuthority {
   readonly withheld: readonly string[];
   /** SHA-256 of all of the above, lower-case hex: while it is the same, so may be the federation root; else there must be a new one. */
   readonly hash: string;
+  /** Partners that do not name it, and are believed by a CA that issued it: it is believed for what they are, too. */
+  readonly vouching: readonly string[];
+  /** Of all of these, on whose account nothing limits it; with `Unconstrained` alone. */
+  readonly unlimitedBy: readonly string[];
 }
 
 /** The name and what is below it; constraints on the hosts of URIs and mail say the two apart (RFC 5280, 4.2.1.10). */
@@ -98,11 +102,18 @@ function decide(
   holdings: Holdings,
 ): Decision {
   const anyName = sharing.some((partner) => partner.anyName);
-  const base = { certificate, partners: sharing.map(({ name }) => name), anyName };
   const behind = [...sharing, ...vouching];
+  const unlimited = behind.filter(({ scope }) => scope === 'Unconstrained');
+  const base = {
+    certificate,
+    partners: sharing.map(({ name }) => name),
+    anyName,
+    vouching: vouching.map(({ name }) => name),
+    unlimitedBy: unlimited.map(({ name }) => name),
+  };
   const own = namesFor(sharing, holdings);
   const { withheld } = own;
-  if (behind.some(({ scope }) => scope === 'Unconstrained')) {
+  if (unlimited.length > 0) {
     return { ...base, scope: 'Unconstrained', permitted: [], excluded: [], withheld };
   }
   if (own.permitted.length === 0) return { ...base, scope: 'Nothing', permitted: [], excluded: [], withheld };

@@ -154,10 +154,13 @@ function namesConstrained({ partner, believed, blockedBy }: PartnerDecision): As
   if (blockedBy !== undefined || believed.length === 0) {
     return { type, status: 'Unknown', reason: 'NothingBelieved', message: 'Nothing is believed of it.' };
   }
-  if (believed.some(({ authority }) => authority.scope === 'Unconstrained')) {
-    const message =
-      'Its CA is believed for any name at the external face of the Edges (trust.scope Unconstrained), also for other partners’. ' +
-      'Prefer NameConstrained.';
+  const unlimitedBy = [...new Set(believed.flatMap(({ authority }) => authority.unlimitedBy))];
+  if (unlimitedBy.length > 0) {
+    const where = 'Its CA is believed for any name at the external face of the Edges';
+    const message = unlimitedBy.includes(name)
+      ? `${where} (trust.scope Unconstrained), also for other partners’. Prefer NameConstrained.`
+      : `${where}, also for other partners’, on account of the partner ${unlimitedBy.join(', ')} (trust.scope Unconstrained), ` +
+        'which has it in common, or a CA that issued it. Prefer NameConstrained there.';
     return { type, status: 'False', reason: 'Unconstrained', message };
   }
   if (partner.spec.mode === 'Discovered') {
@@ -166,9 +169,14 @@ function namesConstrained({ partner, believed, blockedBy }: PartnerDecision): As
       'a listener of its own on an Edge (partners: Discovered), with software that checks names and limits rates.';
     return { type, status: 'False', reason: 'AnyName', message };
   }
-  const others = [...new Set(believed.flatMap(({ authority }) => authority.partners))].filter((other) => other !== name);
-  if (others.length > 0) {
-    const message = `It has a CA in common with the partner ${others.join(', ')}: that CA is believed for the names of both.`;
+  const others = new Set(believed.flatMap(({ authority }) => authority.partners).filter((other) => other !== name));
+  const vouching = new Set(believed.flatMap(({ authority }) => authority.vouching));
+  if (others.size > 0 || vouching.size > 0) {
+    const shared = `It has a CA in common with the partner ${[...others].join(', ')}: that CA is believed for the names of both.`;
+    const issued =
+      `A CA of the partner ${[...vouching].join(', ')} issued its CA: certificates of that partner may come from there, so that its ` +
+      'CA is believed for the names of both.';
+    const message = [...(others.size === 0 ? [] : [shared]), ...(vouching.size === 0 ? [] : [issued])].join(' ');
     return { type, status: 'True', reason: 'SharedAuthority', message };
   }
   return { type, status: 'True', reason: 'Constrained', message: 'Its CA is believed for its own names alone.' };

@@ -368,6 +368,23 @@ describe('several partners', () => {
     }
   });
 
+  it.each([
+    ['NameConstrained', 'NamesConstrained True SharedAuthority', 'A CA of the partner tailspin issued its CA'],
+    ['Unconstrained', 'NamesConstrained False Unconstrained', 'on account of the partner tailspin (trust.scope Unconstrained)'],
+  ])('of which one has the CA that issued the other’s, and believes it %s: the other says so', (scope, condition, told) => {
+    const root = rootOf('Tailspin Root');
+    const branch = rootOf('Tailspin Branch', { by: root });
+    const rest = settled([
+      observed(partnerOf('fabrikam'), [branch]),
+      observed(partnerOf('tailspin', { trust: { scope, anchors: [{ pem: pemOf(root) }] } }), [root]),
+    ]);
+    expect(conditionsOf(statusOf('fabrikam', rest))).toContain(condition);
+    expect(messageOf(statusOf('fabrikam', rest), 'NamesConstrained')).toContain(told);
+    const own = scope === 'Unconstrained' ? 'NamesConstrained False Unconstrained' : 'NamesConstrained True Constrained';
+    expect(conditionsOf(statusOf('tailspin', rest))).toContain(own);
+    expect(messageOf(statusOf('tailspin', rest), 'NamesConstrained')).not.toContain('fabrikam');
+  });
+
   it('with two certificates of one CA, neither its own: who has it in place keeps it, and both are told', () => {
     const branch = rootOf('Branch', { by: rootOf('Above') });
     const first = settled([observed(partnerOf('fabrikam'), [branch])]);

@@ -274,6 +274,20 @@ describe('a CA that one of another partner issued', () => {
     expect(permittedOf(...partners)).toEqual([['mallory.com']]);
   });
 
+  it('names who is behind what it is believed for', () => {
+    const behind = (...partners: readonly Partner[]) =>
+      scopes(partners).map(({ vouching, unlimitedBy }) => ({ vouching, unlimitedBy }));
+    const branch = mallory([branchOf(root)]);
+    const nobody = { vouching: [], unlimitedBy: [] };
+    expect(behind(tailspin, branch)).toEqual([nobody, { vouching: ['tailspin'], unlimitedBy: [] }]);
+    const unlimitedBy = ['tailspin'];
+    expect(behind({ ...tailspin, scope: 'Unconstrained' }, branch)).toEqual([
+      { vouching: [], unlimitedBy },
+      { vouching: ['tailspin'], unlimitedBy },
+    ]);
+    expect(behind(fabrikam, litware)).toEqual([nobody, nobody]);
+  });
+
   it('is believed for nothing where its own partner is', () => {
     const [, authority] = scopes([tailspin, mallory([branchOf(root)], { sipDomains: ['contoso.com'] })]);
     expect(authority).toMatchObject({ partners: ['mallory'], scope: 'Nothing', withheld: ['contoso.com'] });
