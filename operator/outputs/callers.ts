@@ -32,7 +32,7 @@ export function anchorsOf(face: Face): string {
 /** A line for the heading of software that reads files when it starts or reloads. */
 export function revocationSays({ revocationLists }: Face): string {
   if (revocationLists === undefined) return 'No CRLs are checked: those of every CA that is believed here are not at hand.';
-  return 'It refuses by the CRLs that it read last, and everybody once one has expired: reload it within the hour of each change.';
+  return 'It refuses by the CRLs that it read last, and everybody of a CA whose CRL has expired: reload it when they change, or every half hour.';
 }
 
 /** The faces behind which callers are asked for a certificate, each once. */

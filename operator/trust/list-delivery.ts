@@ -1,5 +1,5 @@
-// When the revocation list of another CA may lie in files. Software refuses everybody by a list that has not begun or has ended, and
-// a file stays for as long as it takes to bring another there and to have it read.
+// When the revocation list of another CA may lie in files. Software refuses everybody of that CA by a list that has not begun or has
+// ended, and a file stays for as long as it takes to bring another there and to have it read.
 
 import { instant } from '../pki/problem.ts';
 import type { RevocationList } from '../pki/revocation-list.ts';

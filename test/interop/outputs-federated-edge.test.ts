@@ -8,13 +8,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configMaps, federatedPartners, trustedServers } from '../../operator/kube/resource.ts';
 import type { Output } from '../../operator/outputs/formats.ts';
+import { decodePem, encodePem } from '../../operator/pki/pem.ts';
+import { parseRevocationList } from '../../operator/pki/revocation-list.ts';
 import { contoso, partnerManifest, serverManifest, startTrustmesh, type Trustmesh } from '../support/installation.ts';
 import { kamailioVersion, startKamailio } from '../support/kamailio.ts';
 import { record } from '../support/matrix.ts';
 import { mount, relocated } from '../support/mounted.ts';
 import { needing } from '../support/needing.ts';
 import { forge, generalName, revocationList } from '../support/peers/forged.ts';
-import { authorityOf, makeAuthority, materialOf } from '../support/peers/material.ts';
+import { authorityOf, makeAuthority, materialOf, minute } from '../support/peers/material.ts';
 import type { Material } from '../support/peers/peer.ts';
 import { freePort } from '../support/port.ts';
 import { type ProxySoftware, proxies, type RunningProxy, steadily } from '../support/proxies.ts';
@@ -65,6 +67,8 @@ beforeAll(async () => {
 }, 5 * 60_000);
 afterAll(() => running.disposeAsync());
 
+type Files = Readonly<Record<string, string>>;
+
 interface MountedEdge {
   readonly name: string;
   /** Where the volumes are. */
@@ -72,7 +76,7 @@ interface MountedEdge {
   readonly inside: number;
   readonly outside: number;
   /** Mounts what the API server has, once the rendered files and what lies beside them are as wanted. */
-  readonly mountWhen: (what: string, isWanted: (files: Readonly<Record<string, string>>) => boolean) => Promise<void>;
+  readonly mountWhen: (what: string, isWanted: (files: Files) => boolean, as?: (files: Files) => Files) => Promise<void>;
 }
 
 interface RunningEdge extends MountedEdge {
@@ -101,7 +105,7 @@ async function mountEdge(output: Output): Promise<MountedEdge> {
   const root = await mkdtemp(join(tmpdir(), 'trustmesh-mounted-'));
   running.defer(() => rm(root, { recursive: true, force: true }));
   const data = async (of: string) => (await trustmesh.admin.get(configMaps, { namespace: 'media', name: of })).data ?? {};
-  const mountWhen: MountedEdge['mountWhen'] = async (what, isWanted) => {
+  const mountWhen: MountedEdge['mountWhen'] = async (what, isWanted, as = (files) => files) => {
     const wanted = async () => {
       const files = await data(`${name}-trust`);
       return isWanted(files) ? files : undefined;
@@ -112,7 +116,7 @@ async function mountEdge(output: Output): Promise<MountedEdge> {
     );
     await mount(join(root, 'internal'), { ...internal });
     await mount(join(root, 'access-edge-external'), { ...external });
-    await mount(join(root, 'trust'), relocated(files, root));
+    await mount(join(root, 'trust'), relocated(as(files), root));
   };
   await mountWhen('both partners in the rendered files', namesBoth);
   return { name, root, inside, outside, mountWhen };
@@ -313,12 +317,27 @@ async function holdsToCRLs({ mountWhen, letsIn, believes, reload, settled }: Hel
   await trustmesh.apply(published.next);
   await mountWhen('the next list', ({ 'crl.pem': lists }) => lists !== undefined && lists !== before);
   await takesUp('the next list to count', { ...everybody, revoked: [false, false] });
+  await mountWhen('the next list still', published.areIn, withListExpired);
+  await takesUp('a list that has expired to keep out everybody of its CA, and nobody else', {
+    good: false,
+    other: true,
+    revoked: [false, false],
+  });
   await trustmesh.apply(partner('northwind', northwind));
   await mountWhen('files that name no CRL', (files) => !/crl\.pem/.test(Object.entries(files).join()));
   await takesUp('everybody to get in', everybody);
   await calls({ good: true, revoked: true });
   await trustmesh.apply(partners);
   for (const name of ['fabrikam', 'northwind']) await trustmesh.partner(name, 'Trusted');
+}
+
+/** With one of Fabrikam's issuing CA that ended a minute ago: what is left unread, or of an operator that is down, comes to that. */
+function withListExpired(files: Files): Files {
+  const [issuing] = fabrikam.intermediates;
+  const lists = decodePem(files['crl.pem'] ?? '').map(({ der }) =>
+    parseRevocationList(der).authorityKeyId === issuing?.subjectKeyId ? revocationList(fabrikam, [], 3, -minute) : der,
+  );
+  return { ...files, 'crl.pem': lists.map((der) => encodePem('X509 CRL', der)).join('') };
 }
 
 interface Publication extends AsyncDisposable {

@@ -70,15 +70,20 @@ export function makeRoot(commonName: string): Issuing {
   return { issuer: issuerOf(root, keys.privateKey), intermediates: [], anchors: [root] };
 }
 
-/** A CRL for a day of these leaves, DER (RFC 5280, 5). Of two the one with the greater number is newer. */
-export function revocationList({ issuer, intermediates, anchors }: Issuing, revoked: readonly Material[], number = 1): Buffer {
+/** A CRL of these leaves, DER (RFC 5280, 5), for a day, or `life` ms. Of two the one with the greater number is newer. */
+export function revocationList(
+  { issuer, intermediates, anchors }: Issuing,
+  revoked: readonly Material[],
+  number = 1,
+  life: number = day,
+): Buffer {
   const [authority] = [...intermediates, ...anchors];
   const now = Math.floor(Date.now() / 1000) * 1000;
   return signRevocationList(issuer, {
     issuerKeyId: Buffer.from(authority?.subjectKeyId ?? '', 'hex'),
     number,
     thisUpdate: now - 60 * minute + number * 1000,
-    nextUpdate: now + day,
+    nextUpdate: now + life,
     revoked: revoked.map(({ 'tls.crt': pem }) => ({
       serial: parseCertificates(pem.toString())[0]?.serial ?? '',
       since: now - 60 * minute,
