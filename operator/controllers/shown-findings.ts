@@ -75,15 +75,22 @@ export function concernedBy(findings: readonly Finding[]): Related {
   return (reason) => findings.find((finding) => finding.reason === reason)?.concerns[1];
 }
 
-function nameOf(concerned: Concerned | undefined): { readonly related?: ObjectName } {
-  return concerned === undefined ? {} : { related: { apiVersion: `${group}/${version}`, ...concerned } };
+interface Recording {
+  readonly events: Pick<EventRecorder, 'record'>;
+}
+
+function record(regarding: Shown, reason: string, note: string, related: Related, { events }: Recording): void {
+  const concerned = related(reason);
+  const beside: { readonly related?: ObjectName } =
+    concerned === undefined ? {} : { related: { apiVersion: `${group}/${version}`, ...concerned } };
+  events.record({ regarding, ...beside, type: 'Warning', reason, action: 'Reconcile', note, key: note });
 }
 
 /** An event for each finding that the new conditions show and the object's did not. What passes by itself is not told of. */
 export function announceFindings(
   object: Shown,
   conditions: readonly Condition[] | undefined,
-  { events }: { readonly events: Pick<EventRecorder, 'record'> },
+  recording: Recording,
   related: Related = () => undefined,
 ): void {
   const known = new Set(findingsShown(object.status?.conditions));
@@ -92,16 +99,7 @@ export function announceFindings(
       type === 'Ready' || type === 'Reconciling' || reason === 'EnterpriseCANotFound' ? undefined : countedAs[reason];
     if (status !== 'False' || finding === undefined || known.has(finding)) continue;
     known.add(finding);
-    const beside = nameOf(related(finding));
-    events.record({
-      regarding: object,
-      ...beside,
-      type: 'Warning',
-      reason: finding,
-      action: 'Reconcile',
-      note: message,
-      key: message,
-    });
+    record(object, finding, message, related, recording);
   }
 }
 
@@ -110,7 +108,7 @@ export function announceReasons(
   object: Shown,
   conditions: readonly Condition[] | undefined,
   names: Readonly<Record<string, string>>,
-  { events }: { readonly events: Pick<EventRecorder, 'record'> },
+  recording: Recording,
   related: Related = () => undefined,
 ): void {
   const before = new Map((object.status?.conditions ?? []).map(({ type, status, reason }) => [type, `${status} ${reason}`]));
@@ -119,15 +117,6 @@ export function announceReasons(
     const name = names[reason];
     if (status !== 'False' || name === undefined || told.has(name) || before.get(type) === `${status} ${reason}`) continue;
     told.add(name);
-    const beside = nameOf(related(name));
-    events.record({
-      regarding: object,
-      ...beside,
-      type: 'Warning',
-      reason: name,
-      action: 'Reconcile',
-      note: message,
-      key: message,
-    });
+    record(object, name, message, related, recording);
   }
 }

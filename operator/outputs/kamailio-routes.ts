@@ -1,5 +1,5 @@
-// What the scripts of a Kamailio have in common, whomever its listener is for: their settings, and the routes that remember whose an
-// address is.
+// What the scripts of a Kamailio have in common, whomever its listener is for: their settings, and the route that sends to an
+// address what is meant for the party that it was called as, and nothing else.
 import type { Rendering } from './rendering.ts';
 
 export interface ScriptFiles {
