@@ -71,7 +71,7 @@ const trust = constrained(
       .enum(['None', 'Published'])
       .default('None')
       .describe(
-        "Published: the partner's CRLs are fetched, and delivered as `crl.pem`, which rendered files name, while a current one of every CA of every partner of the domain is at hand. What a CA has issued that `anchors` does not name is then refused.",
+        "Published: the partner's CRLs are fetched, and delivered as `crl.pem`, which rendered files for Envoy, HAProxy and nginx name, while a current one of every CA of every partner of the domain is at hand. A CA that comes anew is believed once its own is. What a CA has issued that `anchors` does not name is then refused.",
       ),
     crlURLs: z
       .array(httpURL)
