@@ -112,7 +112,8 @@ function certificateTrusted(observation: Observation, plan: Plan, outcome: Outco
   const [lost] = way.kind === 'Request' ? way.lost : [];
   if (lost !== undefined) {
     const message =
-      `The key of generation ${lost.generation} of the gateway authority of ${pool} is lost: its certificate comes from the next one now. ` +
+      `The key of generation ${lost.generation} of the gateway authority of ${pool} is lost, or of a server that had the name before: ` +
+      `its certificate comes from the next one now. ` +
       `${where} Put that on the gateway, unless it is there already: until ${timestamp(lost.until)} ${pool} believes the former one too.`;
     return { type, status: 'True', reason: 'AuthorityLost', message };
   }

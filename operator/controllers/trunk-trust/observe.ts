@@ -61,7 +61,7 @@ export interface TrunkObservation {
   readonly leaf?: LeafDefaults;
   readonly own: readonly OwnSource[];
   readonly kept: TrunkRecords & { readonly object?: MetadataObject };
-  /** By UID of the gateway: what it was issued that has not expired. */
+  /** By UID of the gateway, also of those that would have a trunk if the pool were there: what it was issued that has not expired. */
   readonly issued: ReadonlyMap<string, readonly Issued[]>;
   /** By `scopeInputs` of one anchor: why it cannot be held to a name. */
   readonly uncrossed: ReadonlyMap<string, string>;
@@ -82,6 +82,10 @@ export async function observe(
   if (server !== undefined && topology.domain(server.spec.trustDomain) === undefined) return undefined;
   const trunks = trunksOf(key, topology).filter(({ gateway }) => gateway.spec.transport === 'TLS');
   const [trunk] = trunks;
+  const gateways =
+    trunk === undefined
+      ? [...topology.trunksOf(key)].flatMap((each) => topology.gateway(each)?.device ?? [])
+      : trunks.map(({ gateway }) => gateway);
   const enterpriseCA = trunk && stores.enterpriseCAs.get(trunk.domain.spec.enterpriseCA);
   const [generations, own, kept] = await Promise.all([
     trunk === undefined ? [] : observeGenerations(key, trunk.pool, readings, context),
@@ -101,10 +105,7 @@ export async function observe(
     own,
     kept,
     issued: new Map(
-      trunks.map(({ gateway: { metadata } }) => [
-        metadata.uid,
-        journal.recordsOf(metadata.uid).filter(({ notAfter }) => notAfter > now()),
-      ]),
+      gateways.map(({ metadata }) => [metadata.uid, journal.recordsOf(metadata.uid).filter(({ notAfter }) => notAfter > now())]),
     ),
     uncrossed,
     ours: own.length === 0 ? { certificates: [], keyIds: [] } : ourAuthorities(trunk?.domain, context),

@@ -28,10 +28,8 @@ export interface TrunkPlan {
 const readAgain = 30_000;
 
 export function plan(observation: TrunkObservation, now: number): TrunkPlan {
-  const { pool, trunks, kept, own } = observation;
-  if (pool === undefined || trunks.length === 0) {
-    return { actions: kept.object === undefined ? [] : [{ kind: 'DeleteRecords', configMap: kept.object }] };
-  }
+  const { pool, trunks, own } = observation;
+  if (pool === undefined || trunks.length === 0) return withoutTrunks(observation, now);
   const authority = planAuthority(observation, now);
   const shown = stillShown(observation, authority, now);
   const gateways = planOwn(observation, authority, now);
@@ -50,6 +48,15 @@ export function plan(observation: TrunkObservation, now: number): TrunkPlan {
     trust: { authority: authority.state, roots: authority.roots, own: gateways.own, shown: shown.authorities },
     ...(lookAgainAt === undefined ? {} : { lookAgainAt }),
   };
+}
+
+/** A pool that is gone for a moment comes back as another, to which the keys are none: then its record alone knows the roots. */
+function withoutTrunks({ kept: { object, authorities }, issued }: TrunkObservation, now: number): TrunkPlan {
+  if (object === undefined) return { actions: [] };
+  const keyIds = new Set(authorities.map(({ certificate }) => certificate.subjectKeyId));
+  const inUse = [...issued.values()].flat().filter(({ authority, notAfter }) => keyIds.has(authority) && notAfter > now);
+  if (inUse.length === 0) return { actions: [{ kind: 'DeleteRecords', configMap: object }] };
+  return { actions: [], lookAgainAt: Math.max(...inUse.map(({ notAfter }) => notAfter)) };
 }
 
 interface PlannedAuthority {

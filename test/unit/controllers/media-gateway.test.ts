@@ -266,7 +266,7 @@ describe('what is said of a gateway', () => {
       status: 'True',
       reason: 'AuthorityLost',
       message:
-        'The key of generation 1 of the gateway authority of med01.contoso.com is lost: its certificate comes from the next one now. ' +
+        'The key of generation 1 of the gateway authority of med01.contoso.com is lost, or of a server that had the name before: its certificate comes from the next one now. ' +
         'It lies in status.certificate.pem, and what the gateway must trust in status.certificate.ca. ' +
         'Put that on the gateway, unless it is there already: until 2026-09-01T00:00:00Z med01.contoso.com believes the former one too.',
     });

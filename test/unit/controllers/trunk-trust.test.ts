@@ -256,6 +256,19 @@ it('a server without trunks trusts nothing on their account, and what was kept g
   ]);
 });
 
+it('a pool that is missing leaves its authorities on record, while a gateway may show what one of them signed', () => {
+  const { pool: _, ...rest } = observed({ generations: [held(1)] });
+  const keyId = rest.kept.authorities[0]?.certificate.subjectKeyId ?? '';
+  const until = now + 60 * day;
+  const planned = (authority: string, at = now) => {
+    const issued = new Map([['uid', [{ authority, notBefore: now - day, notAfter: until }]]]);
+    return plan({ ...rest, trunks: [], generations: [], kept: { ...rest.kept, object: configMap }, issued }, at);
+  };
+  expect(planned(keyId)).toEqual({ actions: [], lookAgainAt: until });
+  expect(planned(keyId, until).actions).toMatchObject([{ kind: 'DeleteRecords' }]);
+  expect(planned('another').actions).toMatchObject([{ kind: 'DeleteRecords' }]);
+});
+
 describe('a CA that a gateway brings', () => {
   const { root } = hierarchy({ name: 'Appliance' });
   const gateway = mediaGateway('sbc', { certificate: { trustAnchors: [{ pem: root.pem }] } });
