@@ -393,6 +393,7 @@ describe('a seventeenth of its namespace', () => {
     const isLongAgo = { status: { delistedAt: '2026-01-01T00:00:00Z' } };
     await trustmesh.admin.request('PATCH', path, isLongAgo, { contentType: 'application/merge-patch+json' });
     await patchRelay(trustmesh, first, { fqdn: 'turn2.elsewhere.org' });
+    await relayWhen(trustmesh, first, 'on no list', ({ status }) => status?.registrars === 0);
     await relayWhen(trustmesh, last);
     const { uid } = (await trustmesh.secret('media', copyOf('fe', last).name)).metadata;
     await patchRelay(trustmesh, first, { fqdn: `${first}.contoso.com` });

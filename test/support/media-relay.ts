@@ -52,10 +52,10 @@ export function isReady({ status }: MediaRelay): boolean {
   return status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') === true;
 }
 
+/** Whatever is written to its status meanwhile. */
 export async function patchRelay(trustmesh: Trustmesh, name: string, spec: object): Promise<void> {
-  const key = { namespace: 'perimeter', name };
-  const { resourceVersion } = (await trustmesh.admin.get(mediaRelays, key)).metadata;
-  await trustmesh.admin.patch(mediaRelays, key, { metadata: { resourceVersion }, spec });
+  const path = `/apis/trustmesh.io/v1alpha1/namespaces/perimeter/mediarelays/${name}`;
+  await trustmesh.admin.request('PATCH', path, { spec }, { contentType: 'application/merge-patch+json' });
 }
 
 /** The secrets that a relay's Secret accepts, oldest first. */
