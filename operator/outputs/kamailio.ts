@@ -116,6 +116,6 @@ function discoveredSays(server: Rendering['server'], { name, port, face }: Rende
 const mediaSays = (server: Rendering['server']) =>
   heading(
     server,
-    `${version} Media by rtpengine 11: load its module, name its socket, and include this after kamailio-<listener>.cfg.`,
+    `${version} Media by rtpengine 10.5: load its module, name its socket, and include this after kamailio-<listener>.cfg.`,
     'route(TRUSTMESH_OFFER) after route(TRUSTMESH_TO), and route(TRUSTMESH_ANSWER) in onreply_route where there is a description.',
   );

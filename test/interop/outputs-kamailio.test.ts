@@ -12,11 +12,12 @@ import { needing } from '../support/needing.ts';
 import { authorityOf, makeAuthority, makeMaterial, materialOf } from '../support/peers/material.ts';
 import type { Material } from '../support/peers/peer.ts';
 import { freePort } from '../support/port.ts';
+import { startMediaProxy } from '../support/rtpengine.ts';
 import { askByTLS, askByUDP, type Gateway, type SIPAnswer, sessionDescription, startGateway } from '../support/sip.ts';
 import { type Callee, call, startCallee } from '../support/sipp.ts';
 import { waitFor } from '../support/wait.ts';
 
-const { describe } = needing('etcd', 'kube-apiserver', 'kube-controller-manager', 'helm', 'kamailio', 'sipp');
+const { describe } = needing('etcd', 'kube-apiserver', 'kube-controller-manager', 'helm', 'kamailio', 'sipp', 'rtpengine');
 
 const example = join(import.meta.dirname, '../../examples/kamailio');
 
@@ -28,11 +29,13 @@ let front: Server;
 let mediation: Server;
 let callee: Callee;
 let gatewayPort: number;
+let clearPort: number;
 
 describe('Kamailio', () => {
   beforeAll(async () => {
     trustmesh = running.use(await startTrustmesh());
     gatewayPort = await freePort();
+    clearPort = await freePort();
     const [frontPort, mediationPort] = [await freePort(), await freePort()];
     await trustmesh.apply(
       contoso +
@@ -43,7 +46,7 @@ describe('Kamailio', () => {
         pool('chat', 'PersistentChat') +
         gateway('gw01', 'mediation', { port: gatewayPort, srtp: 'Required' }) +
         gateway('gw02', 'neighbour', {}) +
-        gateway('gw03', 'mediation', { srtp: 'NotSupported' }),
+        gateway('gw03', 'mediation', { port: clearPort, srtp: 'NotSupported' }),
     );
     callee = running.use(await startCallee('RTP/SAVP'));
     front = await started('front', frontPort);
@@ -191,21 +194,52 @@ describe('Kamailio', () => {
   });
 
   describe('with rtpengine', () => {
-    it('takes the media script, and ends a call rather than pass it on where no media proxy answers', async () => {
+    /** The mediation server once more, that has rtpengine on this port, and calls the gateway that is asked for. */
+    async function withMediaProxy(on: number): Promise<Kamailio> {
       const { root, name } = mediation;
-      const port = await freePort();
-      const media = `loadmodule "rtpengine.so"
-modparam("rtpengine", "rtpengine_sock", "udp:127.0.0.1:${await freePort()}")
+      const more = `loadmodule "rtpengine.so"
+modparam("rtpengine", "rtpengine_sock", "udp:127.0.0.1:${on}")
 modparam("rtpengine", "rtpengine_retr", 1)
-modparam("rtpengine", "rtpengine_tout_ms", 100)
+modparam("rtpengine", "rtpengine_tout_ms", 1000)
 include_file "${root}/trust/kamailio-media.cfg"
 onreply_route[MEDIA] { route(TRUSTMESH_ANSWER); }`;
-      const route = `$ru = "sip:gw01.contoso.com"; route(TRUSTMESH_TO); route(TRUSTMESH_OFFER); t_on_reply("MEDIA"); t_relay(); exit;`;
-      const own = { trust: join(root, 'trust'), listener: 'sip', port, name: `${name}.contoso.com` };
-      await using kamailio = await startKamailio({ ...own, more: media, route });
-      await kamailio.resolve('gw01.contoso.com');
-      const invite = { method: 'INVITE', identity: await issued('front'), sdp: sessionDescription('RTP/SAVP') } as const;
-      expect(await askByTLS({ ...callTo(mediation), ...invite, port })).toEqual({ status: 503, reason: 'No Media Proxy' });
+      const route = `if (is_method("INVITE")) {
+      $ru = "sip:" + $rU + ".contoso.com";
+      route(TRUSTMESH_TO);
+      route(TRUSTMESH_OFFER);
+      t_on_reply("MEDIA");
+      t_relay();
+      exit;
+    }`;
+      const own = { trust: join(root, 'trust'), listener: 'sip', port: await freePort(), name: `${name}.contoso.com` };
+      const kamailio = await startKamailio({ ...own, more, route });
+      for (const gateway of ['gw01', 'gw03']) await kamailio.resolve(`${gateway}.contoso.com`);
+      return kamailio;
+    }
+    const invite = async ({ port }: Kamailio, from: string, whom: string, media: 'RTP/AVP' | 'RTP/SAVP') => {
+      const to = `sip:${whom}@mediation.contoso.com:${port}`;
+      const call = { method: 'INVITE', identity: await issued(from), sdp: sessionDescription(media) } as const;
+      return statusOf(await askByTLS({ port, to, from: 'sip:anna@contoso.com', ...call }));
+    };
+
+    it('makes media on each link what its level says, whatever the link before it has', async () => {
+      await using proxy = await startMediaProxy();
+      await using kamailio = await withMediaProxy(proxy.port);
+      await using encrypted = await startGateway(await issued('gw01'), gatewayPort, 'RTP/SAVP');
+      await using clear = await startGateway(await issued('gw03'), clearPort, 'RTP/AVP');
+      expect(await invite(kamailio, 'front', 'gw01', 'RTP/SAVP')).toBe(200);
+      expect(await invite(kamailio, 'front', 'gw03', 'RTP/SAVP')).toBe(200);
+      expect(await invite(kamailio, 'gw03', 'gw01', 'RTP/AVP')).toBe(200);
+      const mediaOf = ({ descriptions }: Gateway) =>
+        descriptions.map((description) => [/^m=audio \d+ (\S+)/m.exec(description)?.[1], description.includes('a=crypto:')]);
+      const srtp = ['RTP/SAVP', true];
+      expect(mediaOf(encrypted)).toEqual([srtp, srtp]);
+      expect(mediaOf(clear)).toEqual([['RTP/AVP', false]]);
+    });
+
+    it('ends a call rather than pass it on where no media proxy answers', async () => {
+      await using kamailio = await withMediaProxy(await freePort());
+      expect(await invite(kamailio, 'front', 'gw01', 'RTP/SAVP')).toBe(503);
     });
   });
 

@@ -123,11 +123,18 @@ export interface Gateway extends AsyncDisposable {
   readonly port: number;
   /** First lines of the requests that came, in order. */
   readonly requests: readonly string[];
+  /** Session descriptions that came with them. */
+  readonly descriptions: readonly string[];
 }
 
-/** Listens for SIP over mutual TLS on 127.0.0.1, and answers every request with 200. */
-export async function startGateway(identity: Identity & { readonly 'ca.crt': Buffer }, wanted?: number): Promise<Gateway> {
+/** Listens for SIP over mutual TLS on 127.0.0.1, and answers every request with 200; with a description where `media` is given. */
+export async function startGateway(
+  identity: Identity & { readonly 'ca.crt': Buffer },
+  wanted?: number,
+  media?: Parameters<typeof sessionDescription>[0],
+): Promise<Gateway> {
   const requests: string[] = [];
+  const descriptions: string[] = [];
   const sockets = new Set<TLSSocket>();
   const options = {
     cert: identity['tls.crt'],
@@ -148,7 +155,10 @@ export async function startGateway(identity: Identity & { readonly 'ca.crt': Buf
         const [first = ''] = request.trimStart().split('\r\n');
         if (!first.endsWith('SIP/2.0')) continue;
         requests.push(first);
-        if (!first.startsWith('ACK')) socket.write(answerTo(request, port));
+        const [, description = ''] = request.split('\r\n\r\n');
+        if (description !== '') descriptions.push(description);
+        const own = description === '' || media === undefined ? '' : sessionDescription(media, 41_000);
+        if (!first.startsWith('ACK')) socket.write(answerTo(request, port, own));
       }
     });
   });
@@ -157,6 +167,7 @@ export async function startGateway(identity: Identity & { readonly 'ca.crt': Buf
   return {
     port,
     requests,
+    descriptions,
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) socket.destroy();
       server.close();
@@ -190,14 +201,20 @@ function takeMessage(stream: string): string | undefined {
   return stream.length < end + length ? undefined : stream.slice(0, end + length);
 }
 
-function answerTo(request: string, port: number): string {
+function answerTo(request: string, port: number, description: string): string {
   const headers = request.split('\r\n').filter((line) => /^(Via|From|Call-ID|CSeq|Record-Route):/i.test(line));
   const to = /^To:[^\r\n]*/im.exec(request)?.[0] ?? '';
   // By address, as gateways do.
   const contact = `Contact: <sip:gateway@127.0.0.1:${port};transport=tls>`;
-  return ['SIP/2.0 200 OK', ...headers, `${to.replace(/;tag=.*/, '')};tag=gateway`, contact, 'Content-Length: 0', '', ''].join(
-    '\r\n',
-  );
+  const lines = [
+    'SIP/2.0 200 OK',
+    ...headers,
+    `${to.replace(/;tag=.*/, '')};tag=gateway`,
+    contact,
+    ...(description === '' ? [] : ['Content-Type: application/sdp']),
+    `Content-Length: ${Buffer.byteLength(description)}`,
+  ];
+  return `${lines.join('\r\n')}\r\n\r\n${description}`;
 }
 
 function finalAnswer(text: string): SIPAnswer | undefined {

@@ -74,6 +74,7 @@ export const tools: readonly Tool[] = [
   },
   onDebian('coturn', ['turnserver', 'turnadmin', 'turnutils_uclient'], ['interop'], 'coturn'),
   onDebian('sipp', ['sipp'], ['interop'], 'sip-tester'),
+  onDebian('rtpengine', ['rtpengine'], ['interop'], 'rtpengine-daemon'),
   { name: 'envoy', commands: ['envoy'], suites: ['interop'], obtain: envoyProgram, install: ENVOY_HINT },
 ];
 
