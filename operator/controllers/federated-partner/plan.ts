@@ -1,25 +1,18 @@
-// What is believed of each partner of a domain, and what is to be made or written for it: a pure function of what was observed
-// and the time. A partner's fault costs that partner its trust, and no other.
-import type { FederatedPartner } from '../../api/v1alpha1/index.ts';
-import type { Certificate } from '../../pki/certificate.ts';
-import { type Blockers, blockerOf, blockersOf } from '../../topology/blockers.ts';
+// What follows from what is believed of each partner of a domain: what is to be made or written, and what its Edges hold. A pure
+// function of what was observed and the time.
 import { type TrustBundle, trustBundle } from '../../trust/bundle.ts';
-import { holdingsOf } from '../../trust/name-holders.ts';
-import { checkPartnerNames, type PartnerNames } from '../../trust/partner-names.ts';
-import { type Partner, partnerScopes, type ScopedAuthority } from '../../trust/partner-scope.ts';
+import type { ScopedAuthority } from '../../trust/partner-scope.ts';
 import type { Federation } from '../federation-state.ts';
-import { accessEdgesOf } from './access-edges.ts';
-import { awaitedLists } from './awaited-lists.ts';
-import { type Cross, crossOf, isInPlace } from './cross-records.ts';
-import { type BelievedAuthority, decide, type PartnerDecision, refusalOfNames, withoutUnmade } from './decision.ts';
+import type { Cross } from './cross-records.ts';
+import { type BelievedAuthority, type PartnerDecision, withoutUnmade } from './decision.ts';
 import { edgeData, edgeRecord } from './edge-lookup.ts';
-import { entryOf, octetsOfEntry } from './listed.ts';
-import { fitting } from './listener-room.ts';
-import type { FederationObservation, ObservedPartner } from './observe.ts';
+import { failureOf, type Judgement, judge } from './judgement.ts';
+import { entryOf } from './listed.ts';
+import type { FederationObservation } from './observe.ts';
 import type { Data } from './records.ts';
-import { planRevocation, publishedLists, publishingIn, type RevocationStanding } from './revocation.ts';
+import { planRevocation, type RevocationPlan, type RevocationStanding } from './revocation.ts';
 import { isSourceOf } from './sources.ts';
-import { checkSources, sourceActions } from './taken-anchors.ts';
+import { sourceActions } from './taken-anchors.ts';
 import { isUndecided, namingUnreadable } from './unreadable.ts';
 
 export type FederationAction =
@@ -47,45 +40,32 @@ export interface FederationPlan {
 }
 
 export function plan(observation: FederationObservation, now: number): FederationPlan {
-  const { name, partners, ourNames } = observation;
-  const names = partners.map(namesOf);
-  const nameRefusals = checkPartnerNames({ ourDomains: ourNames.domains, partners: names });
-  const blockers = blockersOf(partners.map(({ partner }) => partner));
-  const candidates = partners.filter(
-    ({ partner }) => blockerOf(partner, blockers) === undefined && refusalOfNames(partner, nameRefusals) === undefined,
-  );
-  const { anchors, refused, contested, taken } = checkSources(candidates, observation, now);
-  const scoped = partners.map(({ partner }) => asScoped(partner, blockers, anchors.get(partner.metadata.name) ?? []));
-  const holdings = holdingsOf(ourNames, scoped);
-  const scopes = partnerScopes(scoped, holdings);
-  const found = new Map(scopes.map((authority) => [authority, crossOf(name, authority, observation.records, now)]));
-  const entries = new Map(partners.map((each) => [each.partner.metadata.name, octetsOfEntry(each.partner, accessEdgesOf(each))]));
-  const publishing = publishingIn(partners);
-  const published = publishedLists(scopes, publishing, observation, now);
-  const inPlace = (authority: ScopedAuthority) => isInPlace(name, authority, observation);
-  const awaited = awaitedLists({ scopes, published, publishes: (partner) => publishing.has(partner), isInPlace: inPlace });
-  const { kept, dropped } = fitting({
-    scopes: scopes.filter((authority) => !awaited.has(authority)),
-    failureFor: (authority) => {
-      const cross = found.get(authority);
-      return cross?.material === undefined ? observation.failed.get(failureOf(cross?.record, authority)) : undefined;
-    },
-    isInPlace: inPlace,
-    entryOctets: (partner) => entries.get(partner) ?? 0,
-  });
-  const crosses = new Map(kept.map((authority) => [authority, found.get(authority)]));
-  const findings = { nameRefusals, blockers, refused, contested, anchors, dropped: new Map([...dropped, ...awaited]) };
-  const decisions = partners.map((observed) => decide(observed, findings, kept, crosses));
+  const judged = judge(observation, now);
+  const { crosses, decisions } = judged;
   const standing = decisions
     .map((decision) => withoutUnmade(decision, crosses, observation.unwritten))
     .map((decision) => namingUnreadable(decision, crosses, observation));
-  const inForce = standing.filter(({ believed: authorities }) => authorities.length > 0);
-  const believed = decisions.filter(({ believed: authorities }) => authorities.length > 0);
-  const listed = believed.filter(isListed);
-  const revocation = planRevocation({ publishing, published, awaited, listed, crosses });
-  const blocked = new Set(
-    partners.flatMap(({ partner: { metadata, spec } }) => (spec.mode === 'Blocked' ? [metadata.name] : [])),
-  );
+  const believed = decisions.filter(isBelieved);
+  const revocation = planRevocation({ ...judged, listed: believed.filter(isListed) });
+  return {
+    actions: actionsOf(observation, judged, revocation, now),
+    federation: federationOf(observation, judged, standing.filter(isBelieved), revocation, now),
+    undecided: isUndecided(observation, revocation),
+    decisions: standing,
+    failed: failuresOf(observation, judged),
+    revocation: revocation.standings,
+    ...expiryOf(believed),
+    ...(revocation.turn === undefined ? {} : { listsTurn: revocation.turn }),
+  };
+}
+
+function actionsOf(
+  observation: FederationObservation,
+  { crosses, taken }: Judgement,
+  revocation: RevocationPlan,
+  now: number,
+): readonly FederationAction[] {
+  const { partners, records } = observation;
   const edges = edgesOf(observation);
   const needed = new Set([
     ...[...crosses.values()].flatMap((cross) => cross?.record ?? []),
@@ -93,6 +73,29 @@ export function plan(observation: FederationObservation, now: number): Federatio
     ...edges.map(({ record }) => record),
     ...revocation.records,
   ]);
+  const blocked = new Set(
+    partners.flatMap(({ partner: { metadata, spec } }) => (spec.mode === 'Blocked' ? [metadata.name] : [])),
+  );
+  return [
+    ...[...crosses].flatMap(([authority, cross]) => crossActions(authority, cross)),
+    ...sourceActions(taken, now),
+    ...edges.flatMap(({ action }) => action ?? []),
+    ...revocation.actions,
+    ...[...records]
+      // Once it is unblocked, an older bundle of its is no better than before.
+      .filter(([record, data]) => !needed.has(record) && !isSourceOf(blocked, data))
+      .map(([record]): FederationAction => ({ kind: 'Remove', record })),
+  ];
+}
+
+function federationOf(
+  { partners, ourNames }: FederationObservation,
+  { crosses, holdings }: Judgement,
+  inForce: readonly PartnerDecision[],
+  { delivered }: RevocationPlan,
+  now: number,
+): Federation {
+  const [listed, discovered] = [inForce.filter(isListed), inForce.filter((decision) => !isListed(decision))];
   const together = (of: readonly PartnerDecision[]): TrustBundle =>
     bundleOf(
       of.flatMap((decision) => decision.believed),
@@ -100,45 +103,25 @@ export function plan(observation: FederationObservation, now: number): Federatio
       now,
     );
   return {
-    actions: [
-      ...kept.flatMap((authority) => crossActions(authority, crosses.get(authority))),
-      ...sourceActions(taken, now),
-      ...edges.flatMap(({ action }) => action ?? []),
-      ...revocation.actions,
-      ...[...observation.records]
-        // Once it is unblocked, an older bundle of its is no better than before.
-        .filter(([record, data]) => !needed.has(record) && !isSourceOf(blocked, data))
-        .map(([record]): FederationAction => ({ kind: 'Remove', record })),
-    ],
-    federation: {
-      bundle: together(inForce.filter(isListed)),
-      discovered: together(inForce.filter((decision) => !isListed(decision))),
-      discoveredMedia: inForce.flatMap((decision) => (isListed(decision) ? [] : [decision.partner.spec.media ?? {}])),
-      closedDomains: [...new Set([...ourNames.domains, ...names.flatMap(({ sipDomains }) => sipDomains)])].sort(),
-      partners: inForce
-        .filter(isListed)
-        .map((decision) => entryOf(decision, bundleOf(decision.believed, crosses, now), holdings))
-        .sort((a, b) => (a.name < b.name ? -1 : 1)),
-      ...(revocation.delivered === undefined ? {} : { revocationLists: revocation.delivered }),
-    },
-    undecided: isUndecided(observation, revocation),
-    decisions: standing,
-    failed: new Map(
-      scopes.flatMap((authority): [string, string][] => {
-        const key = failureOf(found.get(authority)?.record, authority);
-        const failure = observation.failed.get(key);
-        return failure === undefined ? [] : [[key, failure]];
-      }),
-    ),
-    revocation: revocation.standings,
-    ...expiryOf(believed),
-    ...(revocation.turn === undefined ? {} : { listsTurn: revocation.turn }),
+    bundle: together(listed),
+    discovered: together(discovered),
+    discoveredMedia: discovered.map(({ partner }) => partner.spec.media ?? {}),
+    closedDomains: [...new Set([...ourNames.domains, ...partners.flatMap(({ partner }) => partner.spec.sipDomains)])].sort(),
+    partners: listed
+      .map((decision) => entryOf(decision, bundleOf(decision.believed, crosses, now), holdings))
+      .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    ...(delivered === undefined ? {} : { revocationLists: delivered }),
   };
 }
 
-/** What a failure to make a cross-certificate is remembered by: another scope is another attempt. */
-export function failureOf(record: string | undefined, { hash }: ScopedAuthority): string {
-  return `${record}/${hash}`;
+function failuresOf({ failed }: FederationObservation, { scopes, found }: Judgement): ReadonlyMap<string, string> {
+  return new Map(
+    scopes.flatMap((authority): [string, string][] => {
+      const key = failureOf(found.get(authority)?.record, authority);
+      const failure = failed.get(key);
+      return failure === undefined ? [] : [[key, failure]];
+    }),
+  );
 }
 
 /** What DNS says, once for each SIP domain that is looked up. */
@@ -151,33 +134,16 @@ function edgesOf({ name, partners, records }: FederationObservation): readonly {
   });
 }
 
+function isBelieved({ believed }: PartnerDecision): boolean {
+  return believed.length > 0;
+}
+
 function isListed({ partner }: PartnerDecision): boolean {
   return partner.spec.mode !== 'Discovered';
 }
 
 function crossActions(authority: ScopedAuthority, cross: Cross | undefined): readonly FederationAction[] {
   return cross === undefined || cross.material !== undefined ? [] : [{ kind: 'CrossCertify', record: cross.record, authority }];
-}
-
-function namesOf({ partner: { metadata, spec } }: Pick<ObservedPartner, 'partner'>): PartnerNames {
-  return {
-    name: metadata.name,
-    sipDomains: spec.sipDomains,
-    ...(spec.accessEdge === undefined ? {} : { accessEdge: spec.accessEdge.fqdn }),
-    permittedNames: spec.trust.permittedNames ?? [],
-  };
-}
-
-function asScoped(partner: FederatedPartner, blockers: Blockers, anchors: readonly Certificate[]): Partner {
-  const { trust, mode } = partner.spec;
-  return {
-    ...namesOf({ partner }),
-    permittedIPs: trust.permittedIPs ?? [],
-    scope: trust.scope,
-    blocked: blockerOf(partner, blockers) !== undefined,
-    anyName: mode === 'Discovered',
-    anchors,
-  };
 }
 
 function bundleOf(
