@@ -17,6 +17,10 @@ interface Reported extends KubeObject {
   readonly status?: { readonly conditions?: readonly Condition[] | undefined } | undefined;
 }
 
+export function conditionIn(status: Reported['status'], wanted: string): Condition | undefined {
+  return status?.conditions?.find(({ type }) => type === wanted);
+}
+
 /** All conditions of the object: those given, and Ready, Reconciling and Stalled that follow from them. */
 export function summarise(object: Reported, aspects: readonly Aspect[], now: number): readonly Condition[] {
   const failing = aspects.filter((aspect) => aspect.status !== 'True' && aspect.while !== undefined);

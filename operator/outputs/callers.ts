@@ -29,10 +29,14 @@ export function anchorsOf(face: Face): string {
   return uris.length + dnsNames.length === 0 ? face.certificate : face.anchors;
 }
 
-/** A line for the heading of software that reads files when it starts or reloads. */
-export function revocationSays({ revocationLists }: Face): string {
-  if (revocationLists === undefined) return 'No CRLs are checked: those of every CA that is believed here are not at hand.';
-  return 'It refuses by the CRLs that it read last, and everybody of a CA whose CRL has expired: reload it when they change, or every half hour.';
+/** A line for the heading: of CRLs, and by default of software that reads files when it starts or reloads. */
+export function revocationSays(
+  { revocationLists }: Face,
+  whereNamed = 'It refuses by the CRLs that it read last, and everybody of a CA whose CRL has expired: reload it when they change, or every half hour.',
+): string {
+  return revocationLists === undefined
+    ? 'No CRLs are checked: those of every CA that is believed here are not at hand.'
+    : whereNamed;
 }
 
 /** The faces behind which callers are asked for a certificate, each once. */

@@ -1,6 +1,6 @@
 // Envoy: secrets by file-based SDS, which Envoy re-reads by itself, and the transport sockets of listeners, and of clusters that
 // call partners and gateways. Both are held to names: SPIFFE IDs of peers, DNS names of partners and gateways.
-import { anchorsOf, callersOf } from './callers.ts';
+import { anchorsOf, callersOf, revocationSays } from './callers.ts';
 import {
   type Face,
   type Files,
@@ -52,9 +52,7 @@ function peers({ server }: Rendering, face: Face): string {
     server,
     `${version} SDS: who may call behind the use ${face.use}, by DNS and URI names alone and each by equality.`,
     'It is for listeners: a cluster that calls one peer matches the names of that peer.',
-    face.revocationLists === undefined
-      ? 'No CRLs are checked: those of every CA that is believed here are not at hand.'
-      : 'It refuses by the CRLs beside the anchors, and takes up new ones by itself.',
+    revocationSays(face, 'It refuses by the CRLs beside the anchors, and takes up new ones by itself.'),
   );
   const matchers = [...uris.map(uriMatcher), ...dnsNames.map(dnsMatcher)];
   return `${says}${validation(peersSecret(face), anchorsOf(face), face.revocationLists, matchers)}`;

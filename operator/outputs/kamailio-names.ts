@@ -1,6 +1,6 @@
 // The names that a Kamailio believes, as a table of its module db_text, read into a hash table at start and again by
 // `kamcmd htable.reload trustmesh`: the script itself is of one size, whatever the number of peers, and needs no restart.
-import type { EncryptionLevel } from '../api/v1alpha1/index.ts';
+import { strictest } from '../topology/media-level.ts';
 import { linesOf, partnerLabel, partnerPairs, partnerURI, trunkLabel, trunkURI } from './parties.ts';
 import type { Face, RenderedPartner, RenderedTrunk, Rendering } from './rendering.ts';
 import { cipherSuites } from './tls-policy.ts';
@@ -56,16 +56,16 @@ function rowsOfPartner(partner: RenderedPartner, line: RenderedPartner): readonl
   ];
 }
 
-const strictness: readonly EncryptionLevel[] = ['NotSupported', 'Supported', 'Required'];
-
 /** Those that are one party have the level of the strictest among them: a later row replaces an earlier one. */
 function mediaOfLines(
   partners: readonly RenderedPartner[],
   lineOf: (partner: RenderedPartner) => RenderedPartner,
 ): readonly Row[] {
-  return strictness.flatMap((level) =>
-    partners.filter(({ media }) => media === level).map((partner): Row => [`media:${partnerLabel(lineOf(partner))}`, level]),
-  );
+  const lines = Map.groupBy(partners, (partner) => partnerLabel(lineOf(partner)));
+  return [...lines].flatMap(([label, together]): Row[] => {
+    const media = strictest(together.map((partner) => partner.media));
+    return media === undefined ? [] : [[`media:${label}`, media]];
+  });
 }
 
 const { tls12, tls13 } = cipherSuites(true);

@@ -8,7 +8,7 @@ import {
   type TrustedServer,
   type Use,
 } from '../api/v1alpha1/index.ts';
-import { gatewayLevel, heldTo, linkLevel } from '../topology/media-level.ts';
+import { gatewayLevel, heldTo, linkLevel, strictest } from '../topology/media-level.ts';
 import { certificateNeeds, spiffeID } from '../topology/names.ts';
 import type { PeerEntry } from '../topology/peer-list.ts';
 import { judgeListener } from '../topology/traffic.ts';
@@ -192,7 +192,6 @@ export function renderingOf(server: TrustedServer, domain: TrustDomain, met: Met
     });
   const { believed = false, closedDomains = [], media = [] } = met.discovery ?? {};
   const levels = media.map(({ encryptionLevel }) => mediaWith(encryptionLevel));
-  const strictest = (['Required', 'Supported', 'NotSupported'] as const).find((level) => levels.includes(level)) ?? mediaWith();
   return {
     server: { namespace: server.metadata.namespace ?? '', name: server.metadata.name, role },
     minVersion: domain.spec.security.tls.minVersion,
@@ -202,7 +201,7 @@ export function renderingOf(server: TrustedServer, domain: TrustDomain, met: Met
     listeners: rendered('Listed'),
     discovered: rendered('Discovered').map((listener) => ({
       ...listener,
-      face: facingAnybody(listener.face, believed ? strictest : undefined),
+      face: facingAnybody(listener.face, believed ? (strictest(levels) ?? mediaWith()) : undefined),
     })),
     closedDomains: [...new Set([...domain.spec.sipDomains, ...closedDomains])].sort(),
   };

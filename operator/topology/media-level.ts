@@ -25,6 +25,11 @@ export function linkLevel(
   return ends.includes('NotSupported') ? 'NotSupported' : 'Supported';
 }
 
+/** What holds where several levels meet in one party; undefined of none. */
+export function strictest(levels: readonly EncryptionLevel[]): EncryptionLevel | undefined {
+  return (['Required', 'Supported', 'NotSupported'] as const).find((level) => levels.includes(level));
+}
+
 /** What software is told of a link: where the ends contradict each other, SRTP or no call, which the other end does not take. */
 export function heldTo(level: LinkLevel): EncryptionLevel {
   return level === 'None' ? 'Required' : level;

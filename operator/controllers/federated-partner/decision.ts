@@ -77,17 +77,20 @@ export function decide(
   const blockedBy = blockerOf(partner, blockers);
   const anchorProblems = refused.get(name) ?? [];
   const sourceProblems = sources.flatMap(({ problem }) => problem ?? []);
+  const ownDropped = [...dropped].filter(([{ partners }]) => partners.includes(name));
+  // Of one that is believed in part: the CAs that are not in force. Of any other they are the refusal.
+  const leftOut = believed.length === 0 ? [] : ownDropped;
   const refusal =
     blockedBy === undefined && believed.length === 0
-      ? refusalOf({ partner, nameRefusals, accepted, anchorProblems, sourceProblems, dropped })
+      ? refusalOf({ partner, nameRefusals, accepted, anchorProblems, sourceProblems, dropped: ownDropped })
       : undefined;
   return {
     partner,
     ...(refusal === undefined ? {} : { refusal }),
     ...(blockedBy === undefined ? {} : { blockedBy }),
     believed,
-    anchorProblems: [...anchorProblems, ...leftOut(name, believed, dropped)],
-    sourceProblems: [...sourceProblems, ...awaitingLists(name, believed, dropped)],
+    anchorProblems: [...anchorProblems, ...leftOut.flatMap(([authority, why]) => crowdedOut(authority, why))],
+    sourceProblems: [...sourceProblems, ...new Set(leftOut.flatMap(([, why]) => awaitingList(why)))],
     contested: contested.get(name) ?? [],
     conflicts: [
       ...nameRefusals.flatMap(({ partner: of, reason, message }) =>
@@ -110,29 +113,12 @@ function conflictOfEdge({ spec }: FederatedPartner, believed: readonly BelievedA
   ];
 }
 
-/** Of a partner that is believed in part: the CAs for which its listener has no room. */
-function leftOut(
-  name: string,
-  believed: readonly BelievedAuthority[],
-  dropped: ReadonlyMap<ScopedAuthority, Dropped>,
-): readonly string[] {
-  if (believed.length === 0) return [];
-  return [...dropped].flatMap(([{ partners, certificate }, { reason, message }]) =>
-    partners.includes(name) && reason !== 'ListUnavailable' ? [`"${certificate.subject}" is left out: ${message}`] : [],
-  );
+function crowdedOut({ certificate }: ScopedAuthority, { reason, message }: Dropped): readonly string[] {
+  return reason === 'ListUnavailable' ? [] : [`"${certificate.subject}" is left out: ${message}`];
 }
 
-/** The same, for which a list of theirs is missing. */
-function awaitingLists(
-  name: string,
-  believed: readonly BelievedAuthority[],
-  dropped: ReadonlyMap<ScopedAuthority, Dropped>,
-): readonly string[] {
-  if (believed.length === 0) return [];
-  const messages = [...dropped].flatMap(([{ partners }, { reason, message }]) =>
-    partners.includes(name) && reason === 'ListUnavailable' ? [message] : [],
-  );
-  return [...new Set(messages)];
+function awaitingList({ reason, message }: Dropped): readonly string[] {
+  return reason === 'ListUnavailable' ? [message] : [];
 }
 
 function refusalOf({
@@ -142,14 +128,16 @@ function refusalOf({
   anchorProblems,
   sourceProblems,
   dropped,
-}: Pick<Findings, 'nameRefusals' | 'dropped'> &
+}: Pick<Findings, 'nameRefusals'> &
   Pick<PartnerDecision, 'partner' | 'anchorProblems' | 'sourceProblems'> & {
     readonly accepted: readonly Certificate[];
+    /** Of its own CAs. */
+    readonly dropped: readonly (readonly [ScopedAuthority, Dropped])[];
   }): Refusal {
   const stalled = (reason: Refusal['reason'], message: string): Refusal => ({ reason, message, while: 'Stalled' });
   const names = refusalOfNames(partner, nameRefusals);
   if (names !== undefined) return stalled('SIPDomainRefused', names.message);
-  const [left] = [...dropped].filter(([{ partners }]) => partners.includes(partner.metadata.name));
+  const [left] = dropped;
   if (left !== undefined) {
     const [, { reason, message }] = left;
     return { reason, message, while: reason === 'ListUnavailable' ? 'Reconciling' : 'Stalled' };

@@ -1,6 +1,8 @@
 // At how many Edge pools what is decided about a partner is in place, and which objects keep it from being so elsewhere: their
 // owners can freeze them, and then nobody could tell what the partner waits for.
 import type { FederatedPartner, FederatedPartnerStatus } from '../../api/v1alpha1/index.ts';
+import { inShort } from '../../topology/findings.ts';
+import { conditionIn } from '../conditions.ts';
 import { federationFiles, renderedHash } from '../federation-state.ts';
 import { retryAfterWaiting } from '../requeue.ts';
 import { settlingTime } from '../settling.ts';
@@ -44,12 +46,9 @@ export function edgesInPlace(
 
 /** Who holds up what should have come by itself, as a sentence; empty while it may still come at once. */
 export function holdingUp(partner: FederatedPartner, { behind }: EdgesInPlace, now: number): string {
-  const [first] = behind;
-  if (first === undefined || waitedFor(partner.status, now) < settlingTime) return '';
-  const named = behind.slice(0, 3).join(', ');
-  const more = behind.length > 3 ? ` and ${behind.length - 3} more` : '';
+  if (behind.length === 0 || waitedFor(partner.status, now) < settlingTime) return '';
   const verb = behind.length === 1 ? 'holds' : 'hold';
-  return ` ${named}${more} still ${verb} something else: see the TrustedServers there, and delete what its owner has made immutable.`;
+  return ` ${inShort(behind)} still ${verb} something else: see the TrustedServers there, and delete what its owner has made immutable.`;
 }
 
 /** Epoch ms at which to look again at a partner that waits for Edges. */
@@ -57,17 +56,13 @@ export function lookAgainAt(status: FederatedPartnerStatus | undefined, now: num
   return waitsForEdges(status) ? now + retryAfterWaiting(waitedFor(status, now)) : undefined;
 }
 
-function establishedIn(status: FederatedPartnerStatus | undefined) {
-  return status?.conditions?.find(({ type }) => type === 'TrustEstablished');
-}
-
 function waitsForEdges(status: FederatedPartnerStatus | undefined): boolean {
-  const reason = establishedIn(status)?.reason;
+  const reason = conditionIn(status, 'TrustEstablished')?.reason;
   return reason === 'Distributing' || reason === 'Blocking';
 }
 
 /** ms; by its last status, which has said so since then. */
 function waitedFor(status: FederatedPartnerStatus | undefined, now: number): number {
-  const condition = establishedIn(status);
+  const condition = conditionIn(status, 'TrustEstablished');
   return condition === undefined || !waitsForEdges(status) ? 0 : now - Date.parse(condition.lastTransitionTime);
 }

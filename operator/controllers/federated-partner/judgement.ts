@@ -13,8 +13,8 @@ import { decide, type PartnerDecision, refusalOfNames } from './decision.ts';
 import { octetsOfEntry } from './listed.ts';
 import { type Dropped, fitting } from './listener-room.ts';
 import type { FederationObservation, ObservedPartner } from './observe.ts';
-import { type PublishedList, publishedLists, publishingIn } from './revocation.ts';
-import { checkSources } from './taken-anchors.ts';
+import { type PublishedList, type Publishing, publishedLists, publishingIn } from './revocation.ts';
+import { checkSources, type Taken } from './taken-anchors.ts';
 
 export interface Judgement {
   /** Every CA that a partner may be believed for. */
@@ -24,9 +24,9 @@ export interface Judgement {
   readonly crosses: ReadonlyMap<ScopedAuthority, Cross | undefined>;
   readonly decisions: readonly PartnerDecision[];
   readonly holdings: Holdings;
-  readonly taken: ReturnType<typeof checkSources>['taken'];
+  readonly taken: readonly Taken[];
   /** Partners that publish revocation lists, these lists, and what waits for them. */
-  readonly publishing: ReturnType<typeof publishingIn>;
+  readonly publishing: Publishing;
   readonly published: ReadonlyMap<ScopedAuthority, PublishedList>;
   readonly awaited: ReadonlyMap<ScopedAuthority, Dropped>;
 }

@@ -91,10 +91,11 @@ function anchorsShown(domain: TrustDomain, { topology, authorities, trust, journ
     const placement = topology.placement(key);
     if (placement?.listed !== true) continue;
     const { uid, namespace } = placement.server.metadata;
+    const records = Map.groupBy(journal.recordsOf(uid), ({ secret }) => secret);
     for (const { audience, enterpriseCA, secretName } of certificateNeeds(placement.server, domain)) {
       if (audience !== 'edge-external') continue;
       shown.add(enterpriseCA);
-      const issued = journal.recordsOf(uid).filter(({ secret }) => secret === `${namespace}/${secretName}`);
+      const issued = records.get(`${namespace}/${secretName}`) ?? [];
       for (const record of issued) {
         const end = shownUntil(record, issued, 'Secret');
         if (end <= now()) continue;

@@ -5,7 +5,7 @@ import type { Certificate } from '../../pki/certificate.ts';
 import type { Finding } from '../../topology/findings.ts';
 import { anchorFindings } from '../../topology/findings-of-anchors.ts';
 import { partnerMedia } from '../../topology/link-media.ts';
-import { type Aspect, summarise } from '../conditions.ts';
+import { type Aspect, conditionIn, summarise } from '../conditions.ts';
 import type { Context } from '../context.ts';
 import { announceFindings, findingAspects } from '../shown-findings.ts';
 import type { PartnerDecision } from './decision.ts';
@@ -223,10 +223,6 @@ function mediaEncrypted({ domain, edges }: FederationObservation, { partner, blo
 /** What probes found is theirs to say. */
 function handshake({ status }: FederatedPartner) {
   return (status?.conditions ?? []).filter((condition) => condition.type === 'HandshakeVerified');
-}
-
-function conditionIn(status: FederatedPartnerStatus | undefined, wanted: 'TrustEstablished' | 'RevocationCurrent') {
-  return status?.conditions?.find(({ type }) => type === wanted);
 }
 
 /** Events for what the new status says and the old one did not. */

@@ -9,6 +9,7 @@ import { doubtAbout, parseRevocationList, type RevocationList } from '../../pki/
 import { deliveryWindow, outsideDelivery } from '../../trust/list-delivery.ts';
 import { authorityIdentity } from '../../trust/partner-authority.ts';
 import type { ScopedAuthority } from '../../trust/partner-scope.ts';
+import { conditionIn } from '../conditions.ts';
 import { earliest } from '../requeue.ts';
 import type { Cross } from './cross-records.ts';
 import type { BelievedAuthority, PartnerDecision } from './decision.ts';
@@ -62,7 +63,7 @@ export interface PublishedList {
   readonly problems: readonly string[];
 }
 
-type Publishing = ReadonlyMap<string, readonly ListObservation[]>;
+export type Publishing = ReadonlyMap<string, readonly ListObservation[]>;
 
 /** By partner that publishes: what is at its URLs. */
 export function publishingIn(partners: readonly ObservedPartner[]): Publishing {
@@ -136,7 +137,7 @@ function countedOf(
   awaited: RevocationInputs['awaited'],
 ): readonly ScopedAuthority[] {
   const own = believed.map(({ authority }) => authority);
-  if (status?.conditions?.some(({ type, status: is }) => type === 'RevocationCurrent' && is === 'True') === true) return own;
+  if (conditionIn(status, 'RevocationCurrent')?.status === 'True') return own;
   return [...own, ...[...awaited.keys()].filter(({ partners }) => partners.includes(metadata.name))];
 }
 

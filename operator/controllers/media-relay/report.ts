@@ -1,6 +1,7 @@
 // Turns what was seen and done for a relay into its status and the events that go with a change of it. Never a secret.
 import type { MediaRelay, MediaRelayStatus } from '../../api/v1alpha1/index.ts';
 import { timestamp } from '../../outputs/labels.ts';
+import { inShort } from '../../topology/findings.ts';
 import { mostRelays } from '../../topology/relay-users.ts';
 import { acceptedSecrets, phaseOf } from '../../trust/credential-roll.ts';
 import { delisted } from '../circumstances.ts';
@@ -97,9 +98,7 @@ function credentialsDistributed(observation: Observation, plan: Plan, { notOwned
   if (open.length > 0) {
     const former = roll.former.length === 0 ? '' : ' Until it is, the relay accepts the former secret.';
     const [why] = open.flatMap((path) => unwritten.get(path) ?? []);
-    const message =
-      `Secret ${open.slice(0, 3).join(', ')}${open.length > 3 ? ` and ${open.length - 3} more` : ''} is not written yet` +
-      `${why === undefined ? '' : `: ${why}`}.${former}`;
+    const message = `Secret ${inShort(open)} is not written yet` + `${why === undefined ? '' : `: ${why}`}.${former}`;
     return { type, status: 'False', reason: 'Pending', message, while: 'Reconciling' };
   }
   const count = credentials.registrars.length;
