@@ -16,7 +16,7 @@ describe('waitFor', () => {
       if (calls < 3) throw new Error('refused');
       return calls;
     };
-    expect(await waitFor('the third call', probe, soon)).toBe(3);
+    expect(await waitFor('the third call', probe, { everyMs: 5 })).toBe(3);
   });
 
   it('says what was awaited, how long, and what was seen instead', async () => {
